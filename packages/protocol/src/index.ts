@@ -1,0 +1,13 @@
+/** The only door of the package; everything else is private. */
+
+export * from "./commands/activities.ts";
+export * from "./commands/base.ts";
+export * from "./commands/describe.ts";
+export * from "./commands/image.ts";
+export * from "./commands/resources.ts";
+export * from "./commands.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./limits.ts";
+export * from "./room.ts";
+export * from "./signal.ts";
