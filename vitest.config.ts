@@ -1,0 +1,79 @@
+/**
+ * How tests are found and run.
+ *
+ * Each project is one kind of proof, from the cheapest to the dearest. Packages resolve to their
+ * sources by the "@beeline/source" condition, so no test needs a build, except that `e2e` serves
+ * the built page, which `npm test` builds first. Projects that hold ports, browsers or both cores
+ * run file after file, each project after the one before it: a suite that starves another for
+ * processor time makes tests fail for no reason a reader could find.
+ *
+ * Run one file:    npx vitest run packages/server/src/rooms.test.ts
+ * Run one project: npx vitest run --project unit
+ */
+import { defineConfig } from "vitest/config";
+
+/** Ours first, then what vite would have used for code that runs in Node. */
+const conditions = ["@beeline/source", "node", "import", "module", "default"];
+
+/** A unit test waits for nothing outside its process but loopback. */
+const UNIT_TIMEOUT_MS = 10_000;
+/** Real WebRTC gathers, connects and repeats lost packets; on two busy cores that takes seconds. */
+const INTEROP_TIMEOUT_MS = 30_000;
+/** A browser starts, a page loads, a picture is drawn and arrives. */
+const E2E_TIMEOUT_MS = 90_000;
+
+const silence = "./test/support/silence.ts";
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    reporters: ["default", "./test/support/count-reporter.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.{ts,tsx}"],
+          setupFiles: [silence],
+          testTimeout: UNIT_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: { name: "repo", include: ["test/*.test.ts"], testTimeout: UNIT_TIMEOUT_MS },
+      },
+      {
+        extends: true,
+        test: {
+          name: "sim",
+          include: ["test/sim/**/*.test.ts"],
+          setupFiles: [silence],
+          testTimeout: UNIT_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "interop",
+          include: ["test/interop/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: INTEROP_TIMEOUT_MS,
+          hookTimeout: INTEROP_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+        },
+      },
+    ],
+  },
+});
