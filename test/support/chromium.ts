@@ -1,0 +1,46 @@
+/**
+ * A real Chromium for the tests that need one, and what went wrong inside it.
+ *
+ * It throws, with what to type, when the machine has no browser: a browser test is never skipped.
+ * WebRTC keeps Chromium's defaults (host addresses hidden behind mDNS names), because that is what
+ * a person's browser does. It serves no pages.
+ */
+import { type Browser, chromium, type Page } from "playwright-core";
+import { findChromium, installChromium } from "../../scripts/chromium.mjs";
+
+/**
+ * Starts a headless Chromium; the caller closes it. Playwright turns Chromium's sandbox off, which
+ * root could not use; the tests show it their own pages only.
+ */
+export async function launchChromium(): Promise<Browser> {
+  const { executablePath, env } = findChromium() ?? installChromium(console.log);
+  return await chromium.launch({
+    executablePath,
+    env: { ...process.env, ...env },
+    args: [
+      // The picture is the test's evidence, so it must not depend on the machine's graphics card.
+      "--disable-gpu",
+      // Without a network, each start would look up hosts of its vendor, many at a time.
+      "--disable-sync",
+      "--disable-quic",
+    ],
+  });
+}
+
+/**
+ * Collects what a page reports as wrong from now on: uncaught errors, `console.error`, and
+ * requests that failed. A test asserts that the list is empty, and sees what is in it if not.
+ * A request that the page itself cancelled is no error.
+ */
+export function collectPageErrors(page: Page): readonly string[] {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(`console: ${message.text()}`);
+  });
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText ?? "unknown";
+    if (reason !== "net::ERR_ABORTED") errors.push(`request: ${request.url()} ${reason}`);
+  });
+  return errors;
+}
