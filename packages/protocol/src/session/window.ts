@@ -1,0 +1,70 @@
+/**
+ * How many bytes may be unacknowledged on one path: enough to keep it busy, little enough that a
+ * command does not queue behind them.
+ *
+ * Below us a reliable transport (TCP, SCTP) does the real congestion control; what it hides from us
+ * is its queue. So the window follows delay, in the manner of LEDBAT (RFC 6817): it grows while the
+ * round trip stays near its minimum and shrinks towards the measured goodput × minimum round trip
+ * when the queue exceeds QUEUE_TARGET_MS.
+ */
+
+import { MAX_RECORD_BYTES } from "../limits.ts";
+import type { PathKind } from "../record.ts";
+import {
+  QUEUE_TARGET_MS,
+  WINDOW_CEILING_BYTES,
+  WINDOW_FLOOR_BYTES,
+  WINDOW_START_BYTES,
+} from "./tuning.ts";
+
+/** Delay samples are noisy upwards (timers, garbage collection): the smallest of four counts. */
+const FILTER_SAMPLES = 4;
+
+export class SendWindow {
+  #bytes = WINDOW_START_BYTES;
+  #isStarting = true;
+  readonly #recentRtts: number[] = [];
+  readonly #ceiling: number;
+
+  constructor(kind: PathKind) {
+    this.#ceiling = WINDOW_CEILING_BYTES[kind];
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * @param wasFull the window was what kept more from being sent; an idle sender learns nothing.
+   */
+  onAck(ackedBytes: number, latestRttMs: number, minRttMs: number, wasFull: boolean): void {
+    this.#recentRtts.push(latestRttMs);
+    if (this.#recentRtts.length > FILTER_SAMPLES) this.#recentRtts.shift();
+    const queueMs = Math.min(...this.#recentRtts) - minRttMs;
+
+    if (queueMs < QUEUE_TARGET_MS) {
+      if (!wasFull) return;
+      const room = (QUEUE_TARGET_MS - queueMs) / QUEUE_TARGET_MS;
+      const growth = this.#isStarting
+        ? ackedBytes
+        : (room * ackedBytes * 2 * MAX_RECORD_BYTES) / this.#bytes;
+      this.#set(this.#bytes + growth);
+      return;
+    }
+    this.#isStarting = false;
+    // One round trip's worth of acks takes the window down to what the path carried without a queue.
+    const fitting = (this.#bytes * (minRttMs + QUEUE_TARGET_MS)) / (minRttMs + queueMs);
+    const share = Math.min(1, ackedBytes / this.#bytes);
+    this.#set(this.#bytes - (this.#bytes - fitting) * share);
+  }
+
+  /** A record vanished on a path that should not lose any: the relay shed load, or the path is bad. */
+  onLoss(): void {
+    this.#isStarting = false;
+    this.#set(this.#bytes / 2);
+  }
+
+  #set(bytes: number): void {
+    this.#bytes = Math.max(WINDOW_FLOOR_BYTES, Math.min(this.#ceiling, bytes));
+  }
+}
