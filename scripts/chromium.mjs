@@ -45,7 +45,13 @@ const CACHE = fileURLToPath(
 /** Written last, so that an unpacking that was interrupted is never taken for a browser. */
 const COMPLETE = join(CACHE, "complete");
 
-const COMMANDS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const COMMANDS = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+  "chrome",
+];
 
 /** Where macOS and Windows keep browsers, which are not on the PATH there. */
 const APPLICATIONS = {
@@ -77,9 +83,10 @@ export function findChromium() {
   const onPath = (process.env.PATH ?? "")
     .split(delimiter)
     .flatMap((folder) => COMMANDS.map((command) => join(folder, command)));
-  const applications = process.platform === "darwin" || process.platform === "win32"
-    ? APPLICATIONS[process.platform]
-    : [];
+  const applications =
+    process.platform === "darwin" || process.platform === "win32"
+      ? APPLICATIONS[process.platform]
+      : [];
   const executablePath = [...onPath, ...applications].find((file) => isProgram(file) && runs(file));
   if (executablePath !== undefined) return { executablePath, env: {} };
   return existsSync(COMPLETE) ? unpacked() : undefined;
@@ -130,7 +137,11 @@ function unpackPackage() {
 
   const bin = join(CACHE, "package", "bin");
   for (const part of ["fonts", "swiftshader", "al2023"]) {
-    run("tar", ["-x", "-C", CACHE], brotliDecompressSync(readFileSync(join(bin, `${part}.tar.br`))));
+    run(
+      "tar",
+      ["-x", "-C", CACHE],
+      brotliDecompressSync(readFileSync(join(bin, `${part}.tar.br`))),
+    );
   }
   writeFileSync(
     join(CACHE, "chromium"),
