@@ -1,0 +1,199 @@
+/**
+ * A peer's place in a room: the socket to the link server, kept up for as long as it is wanted.
+ *
+ * Joins again after every reconnect. Only a definite answer ("no such key", "revoked") ends it; a
+ * server that is away, restarting or failing is tried again for ever. Knows nothing of sessions.
+ */
+
+import {
+  BeelineError,
+  type DialectMessage,
+  type DialectPart,
+  JoinAck,
+  type JoinRequest,
+  Kicked,
+  PEER_SOCKET_PATH,
+  type PeerId,
+  type PeerToServer,
+  Presence,
+  type ServerToPeer,
+} from "@beeline/protocol";
+import { io, type Socket } from "socket.io-client";
+import type { Clock } from "./clock.ts";
+
+export type Joined = Extract<JoinAck, { ok: true }>;
+
+export interface RoomHandlers {
+  onJoined(joined: Joined): void;
+  /** The socket is down; joining goes on by itself. `error` says what was tried. */
+  onDown(error: BeelineError): void;
+  onPresence(presence: Presence): void;
+  onRekey(key: string): void;
+  onSignal(from: PeerId, message: unknown): void;
+  onRelay(from: PeerId, record: Uint8Array): void;
+  /** The relay can take more. */
+  onDrain(): void;
+  onDialect(from: PeerId, message: DialectMessage): void;
+  /** For good: the key does not exist (any more), or the join was refused finally. */
+  onEnd(error: BeelineError): void;
+}
+
+export interface RoomOptions extends Omit<JoinRequest, "version"> {
+  readonly server: string;
+}
+
+/** A join that got no answer in this time is repeated: the server answers in one round trip. */
+const JOIN_TIMEOUT_MS = 10_000;
+/** After a refusal that may pass (rate limit, failing store). */
+const REJOIN_MS = 3_000;
+/** Quick first, because most drops are a second long; 5 s keeps a thousand waiting peers cheap. */
+const RECONNECT_MIN_MS = 300;
+const RECONNECT_MAX_MS = 5_000;
+/** Frames that may wait below us: what lies there can no longer be overtaken by a command. */
+const MAX_WAITING_FRAMES = 4;
+
+export class RoomConnection {
+  readonly #socket: Socket<ServerToPeer, PeerToServer>;
+  readonly #handlers: RoomHandlers;
+  readonly #clock: Clock;
+  #request: JoinRequest;
+  #isJoined = false;
+  #isEnded = false;
+  #cancelRejoin: (() => void) | undefined;
+
+  constructor(options: RoomOptions, clock: Clock, handlers: RoomHandlers) {
+    const { server, ...request } = options;
+    this.#request = { version: 1, ...request };
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#socket = io(server, {
+      path: PEER_SOCKET_PATH,
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      withCredentials: true,
+      reconnectionDelay: RECONNECT_MIN_MS,
+      reconnectionDelayMax: RECONNECT_MAX_MS,
+      autoConnect: false,
+      forceNew: true,
+    });
+    this.#listen();
+    this.#socket.connect();
+  }
+
+  get key(): string {
+    return this.#request.key;
+  }
+
+  get canSend(): boolean {
+    const engine = this.#socket.io.engine;
+    return this.#isJoined && engine !== undefined && engine.writeBuffer.length < MAX_WAITING_FRAMES;
+  }
+
+  relay(to: PeerId, record: Uint8Array): void {
+    this.#socket.emit("relay", to, record);
+  }
+
+  signal(to: PeerId, message: unknown): void {
+    if (this.#isJoined) this.#socket.emit("signal", to, message);
+  }
+
+  dialect(part: DialectPart): void {
+    if (this.#isJoined) this.#socket.emit("dialect", part);
+  }
+
+  /** Drops the transport and connects anew: for a relay that fell silent without closing. */
+  reconnect(): void {
+    if (!this.#isEnded) this.#socket.io.engine?.close();
+  }
+
+  close(): void {
+    this.#isEnded = true;
+    this.#cancelRejoin?.();
+    if (this.#isJoined) this.#socket.emit("leave");
+    this.#socket.removeAllListeners();
+    this.#socket.disconnect();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on("connect", () => {
+      socket.io.engine.on("drain", () => this.#handlers.onDrain());
+      this.#join();
+    });
+    socket.on("disconnect", (reason) => {
+      this.#down(`the connection to the server was lost (${reason})`);
+      // socket.io does not come back by itself after the server closed the socket.
+      if (reason === "io server disconnect" && !this.#isEnded) this.#rejoinLater();
+    });
+    socket.on("connect_error", (error) => {
+      this.#down(`the server does not answer (${error.message})`);
+      // An answer that refuses the handshake ends socket.io's own attempts.
+      if (!socket.active && !this.#isEnded) this.#rejoinLater();
+    });
+    socket.on("presence", (raw) => {
+      const presence = Presence.safeParse(raw);
+      if (presence.success) this.#handlers.onPresence(presence.data);
+    });
+    socket.on("rekey", (raw) => {
+      if (typeof raw?.key !== "string") return;
+      this.#request = { ...this.#request, key: raw.key };
+      this.#handlers.onRekey(raw.key);
+    });
+    socket.on("kicked", (raw) => {
+      const kicked = Kicked.safeParse(raw);
+      if (kicked.success) this.#end(new BeelineError(kicked.data.code, kicked.data.message));
+    });
+    socket.on("signal", (from, message) => this.#handlers.onSignal(from, message));
+    socket.on("relay", (from, bytes) => {
+      const record = bytesOf(bytes);
+      if (record !== undefined) this.#handlers.onRelay(from, record);
+    });
+    socket.on("dialect", (from, message) => this.#handlers.onDialect(from, message));
+  }
+
+  #join(): void {
+    this.#socket.timeout(JOIN_TIMEOUT_MS).emit("join", this.#request, (timeout, raw) => {
+      if (this.#isEnded) return;
+      const ack = timeout === null ? JoinAck.safeParse(raw) : undefined;
+      if (ack?.success !== true) {
+        this.#down("the server did not answer the join");
+        this.#rejoinLater();
+      } else if (ack.data.ok) {
+        this.#isJoined = true;
+        this.#handlers.onJoined(ack.data);
+        this.#handlers.onPresence(ack.data.presence);
+      } else {
+        const error = new BeelineError(ack.data.error.code, ack.data.error.message);
+        if (!ack.data.retry) return this.#end(error);
+        this.#handlers.onDown(error);
+        this.#rejoinLater();
+      }
+    });
+  }
+
+  #rejoinLater(): void {
+    this.#cancelRejoin?.();
+    this.#cancelRejoin = this.#clock.after(REJOIN_MS, () => {
+      if (this.#isEnded) return;
+      if (this.#socket.connected) this.#join();
+      else this.#socket.connect();
+    });
+  }
+
+  #down(detail: string): void {
+    this.#isJoined = false;
+    if (!this.#isEnded) this.#handlers.onDown(new BeelineError("SERVER_UNREACHABLE", detail));
+  }
+
+  #end(error: BeelineError): void {
+    if (this.#isEnded) return;
+    this.close();
+    this.#handlers.onEnd(error);
+  }
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+}
+

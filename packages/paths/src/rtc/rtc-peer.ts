@@ -1,0 +1,68 @@
+/**
+ * The little of WebRTC that a direct path needs, as a port: one peer connection with one reliable,
+ * ordered data channel, used for one attempt and then thrown away.
+ *
+ * Promises that every adapter keeps (test/contract/rtc-contract.ts):
+ * - signals may be handed over in any order and before the peer is ready for them;
+ * - `onOpen` comes at most once, `onClose` exactly once unless the owner closed the peer;
+ * - messages arrive whole, in order and never empty; `send` refuses what breaks the other side;
+ * - no server is contacted but those in `iceServers`.
+ */
+
+import { BeelineError, type DirectReason, type IceServer, MAX_RECORD_BYTES } from "@beeline/protocol";
+
+export type RtcSignal =
+  | { readonly kind: "offer" | "answer"; readonly sdp: string }
+  | {
+      readonly kind: "candidate";
+      readonly candidate: {
+        readonly candidate: string;
+        readonly sdpMid?: string | null | undefined;
+        readonly sdpMLineIndex?: number | null | undefined;
+      };
+    };
+
+/** How far an attempt came; each is reported once, in this order (an engine may skip some). */
+export type RtcPhase = "signaled" | "checking" | "connected" | "secured";
+
+export interface RtcHandlers {
+  onSignal(signal: RtcSignal): void;
+  onPhase(phase: RtcPhase): void;
+  onOpen(): void;
+  onMessage(message: Uint8Array): void;
+  onWritable(): void;
+  onClose(reason: DirectReason): void;
+}
+
+export interface RtcPeer {
+  accept(signal: RtcSignal): void;
+  /** @throws {BeelineError} `LIMIT_EXCEEDED` for an empty or oversized message. */
+  send(message: Uint8Array): void;
+  readonly bufferedBytes: number;
+  close(): void;
+}
+
+export interface RtcOptions {
+  readonly iceServers: readonly IceServer[];
+}
+
+export type CreateRtcPeer = (options: RtcOptions, handlers: RtcHandlers) => RtcPeer;
+
+/**
+ * Bytes that may lie in the channel below us. What is there delays every later command: 32 KiB are
+ * 13 ms at 20 Mbit/s, and measured to cost no throughput over werift (guide, section 2B).
+ */
+export const CHANNEL_BUFFER_BYTES = 32 * 1024;
+
+/**
+ * werift wedges for ever on an empty message and refuses more than 65,536 bytes; Chrome and Firefox
+ * have other limits. One rule for all of them.
+ */
+export function assertSendable(message: Uint8Array): void {
+  if (message.byteLength === 0 || message.byteLength > MAX_RECORD_BYTES) {
+    throw new BeelineError(
+      "LIMIT_EXCEEDED",
+      `a message of ${message.byteLength} bytes; 1 to ${MAX_RECORD_BYTES} are allowed`,
+    );
+  }
+}
