@@ -1,0 +1,43 @@
+/** IP addresses as bytes, from the text that Node, URLs and headers carry. Pure. */
+
+import { isIPv4, isIPv6 } from "node:net";
+
+/** 4 or 16 bytes; an IPv4 address mapped into IPv6 counts as what it is. `undefined` for anything else. */
+export function ipBytes(text: string): Buffer | undefined {
+  if (isIPv4(text)) return Buffer.from(text.split(".").map(Number));
+  const [address = ""] = text.split("%");
+  if (!isIPv6(address)) return undefined;
+
+  const [head = "", tail = ""] = withoutDots(address).split("::");
+  const front = groups(head);
+  const back = groups(tail);
+  const zeros = Array<number>(8 - front.length - back.length).fill(0);
+  const bytes = Buffer.alloc(16);
+  for (const [i, group] of [...front, ...zeros, ...back].entries())
+    bytes.writeUInt16BE(group, i * 2);
+  return isMapped(bytes) ? bytes.subarray(12) : bytes;
+}
+
+/** What counts as one party: an IPv4 address, or the /64 that every IPv6 subscriber gets at least. */
+export function networkOf(text: string): string {
+  const bytes = ipBytes(text);
+  if (bytes === undefined) return text;
+  return bytes.length === 4 ? bytes.join(".") : `${bytes.toString("hex", 0, 8)}::/64`;
+}
+
+/** `::ffff:192.0.2.1` → `::ffff:c000:201` */
+function withoutDots(address: string): string {
+  return address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+}
+
+function groups(text: string): number[] {
+  return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
+}
+
+/** RFC 4291 §2.5.5.2 */
+function isMapped(bytes: Buffer): boolean {
+  return bytes.readUInt32BE(8) === 0xffff && bytes.subarray(0, 8).every((byte) => byte === 0);
+}

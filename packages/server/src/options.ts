@@ -1,0 +1,85 @@
+/**
+ * What an operator may set, checked once, with every default and its reason.
+ *
+ * Reads no environment and no files; the command line does that and passes the result in.
+ */
+
+import { IceServer } from "@beeline/protocol";
+import type { Logger } from "pino";
+import { z } from "zod";
+
+const Origin = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin !== "null",
+    "an origin, like https://example.org",
+  )
+  .transform((text) => new URL(text).origin);
+
+const HostName = z
+  .string()
+  .regex(/^[^\s/:@]+$/, "a host name without scheme, port or path")
+  .toLowerCase();
+
+const Options = z.object({
+  /** Where the database and the server's secret live. Created if missing, readable by its owner only. */
+  dataDir: z.string().min(1),
+  /** Loopback unless the operator says otherwise: a fresh start must not open the machine to its network. */
+  host: z
+    .string()
+    .min(1)
+    // "localhost" is two addresses, and WebSockets are attached to one listener.
+    .transform((host) => (host === "localhost" ? "127.0.0.1" : host))
+    .default("127.0.0.1"),
+  /** 0 picks a free port. */
+  port: z.number().int().min(0).max(65_535),
+  /** Pages of these origins may use the server; the server's own origin always may. */
+  allowedOrigins: z.array(Origin).default([]),
+  /** Names under which browsers reach this server. Loopback names need no listing. */
+  publicHosts: z.array(HostName).default([]),
+  /** Handed to every peer that joins, e.g. an operator's TURN server. None of a third party by default. */
+  iceServers: z.array(IceServer).max(15).default([]),
+  /** UDP port that answers STUN. Default: the number of the HTTP port, or a free one if that is taken. */
+  stunPort: z.union([z.number().int().min(0).max(65_535), z.literal(false)]).optional(),
+  /** A folder with the built page, served at `/`. */
+  pageDir: z.string().min(1).optional(),
+  /** Instances one user may have; the shipped service's number. */
+  instanceLimit: z.number().int().min(1).default(10),
+  /**
+   * Sockets open at once from one address (an IPv6 /64 counts as one). A household behind one
+   * address has a few devices with a few tabs each; an idle socket costs about 20 KiB, so that one
+   * address holds about 1 MiB. Raise it when a reverse proxy makes all visitors share an address.
+   */
+  socketsPerAddress: z.number().int().min(1).default(64),
+  /**
+   * Relayed bytes per second and sender. A sender beyond it loses records, which its session sends
+   * again; 64 MiB/s is half a gigabit, more than any uplink that should share one process.
+   */
+  relayBytesPerSecond: z
+    .number()
+    .int()
+    .min(64 * 1024)
+    .default(64 * 1024 * 1024),
+  logger: z.custom<Logger>(
+    (value) => typeof value === "object" && value !== null && "child" in value,
+  ),
+  /**
+   * Links the demo's own extension: receives the key of an instance that its owner, on this very
+   * machine, wants linked. Absent: the server has no such door.
+   */
+  pairDemo: z
+    .custom<(key: string) => Promise<void>>((value) => typeof value === "function")
+    .optional(),
+  /** Milliseconds since the epoch; tests pass their own. */
+  now: z.custom<() => number>((value) => typeof value === "function").default(() => Date.now),
+});
+
+export type LinkServerOptions = z.input<typeof Options>;
+export type CheckedOptions = z.output<typeof Options>;
+
+/** @throws {TypeError} naming every bad value. */
+export function checkOptions(options: LinkServerOptions): CheckedOptions {
+  const checked = Options.safeParse(options);
+  if (checked.success) return checked.data;
+  throw new TypeError(`link server options: ${z.prettifyError(checked.error)}`);
+}

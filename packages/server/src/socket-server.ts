@@ -1,0 +1,111 @@
+/**
+ * What both socket.io servers have in common: who may open a socket at all, and how sockets are
+ * wired so that nothing a stranger sends can throw out of a handler.
+ *
+ * The two differ in path, message size and patience (see peer-sockets.ts and shipped-sockets.ts),
+ * because socket.io's limits are per server.
+ */
+
+import type { Server as HttpServer } from "node:http";
+import type { Logger } from "pino";
+import { Server, type Socket } from "socket.io";
+import type { GuardedRequest, Verdict } from "./guard.ts";
+import { networkOf } from "./ip-address.ts";
+
+/** What comes in is whatever a stranger sent. */
+export type Incoming = Record<string, (...values: unknown[]) => void>;
+
+export interface Door {
+  readonly check: (request: GuardedRequest) => Verdict;
+  readonly addresses: AddressCount;
+}
+
+export interface SocketServerOptions {
+  readonly path: string;
+  readonly maxMessageBytes: number;
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+/** A socket that was opened and says nothing; shipped clients connect their namespace at once. */
+const NAMESPACE_TIMEOUT_MS = 10_000;
+
+export function openSocketServer<Outgoing extends object>(
+  http: HttpServer,
+  { check, addresses }: Door,
+  options: SocketServerOptions,
+): Server<Incoming, Outgoing & Incoming> {
+  const io = new Server<Incoming, Outgoing & Incoming>(http, {
+    path: options.path,
+    maxHttpBufferSize: options.maxMessageBytes,
+    pingInterval: options.pingIntervalMs,
+    pingTimeout: options.pingTimeoutMs,
+    connectTimeout: NAMESPACE_TIMEOUT_MS,
+    transports: ["websocket", "polling"],
+    // Records are compressed pictures; deflate would cost a context per socket and gain nothing.
+    perMessageDeflate: false,
+    httpCompression: false,
+    serveClient: false,
+    cors: (request, callback) => {
+      const verdict = check(request);
+      callback(null, {
+        origin: (verdict.allowed && verdict.crossOrigin) || false,
+        credentials: true,
+      });
+    },
+    allowRequest: (request, callback) => {
+      const verdict = check(request);
+      if (!verdict.allowed) callback(verdict.message, false);
+      else if (addresses.isFull(request.socket.remoteAddress ?? ""))
+        callback("too many sockets", false);
+      else callback(null, true);
+    },
+  });
+  io.engine.on("connection", (raw: Socket["conn"]) => {
+    const leave = addresses.enter(raw.remoteAddress);
+    raw.once("close", leave);
+  });
+  return io;
+}
+
+/** Listens to `event`; a handler that throws or rejects is logged and harms nobody. */
+export function onEvent(
+  socket: Socket<Incoming, Incoming>,
+  event: string,
+  log: Logger,
+  handle: (...values: unknown[]) => void | Promise<void>,
+): void {
+  const failed = (err: unknown) => log.warn({ event, peerId: socket.id, err }, "event refused");
+  socket.on(event, (...values: unknown[]) => {
+    try {
+      handle(...values)?.catch(failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  });
+}
+
+/** Open sockets per address, over both servers. */
+export class AddressCount {
+  readonly #limit: number;
+  readonly #open = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  isFull(address: string): boolean {
+    return (this.#open.get(networkOf(address)) ?? 0) >= this.#limit;
+  }
+
+  /** @returns a function to call once when the socket has closed. */
+  enter(address: string): () => void {
+    const network = networkOf(address);
+    this.#open.set(network, (this.#open.get(network) ?? 0) + 1);
+    return () => {
+      const left = (this.#open.get(network) ?? 1) - 1;
+      if (left === 0) this.#open.delete(network);
+      else this.#open.set(network, left);
+    };
+  }
+}
