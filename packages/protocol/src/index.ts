@@ -10,6 +10,8 @@ export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./ids.ts";
 export * from "./limits.ts";
+export * from "./messages.ts";
+export * from "./promotion.ts";
 export * from "./record.ts";
 export * from "./room.ts";
 export * from "./session/handshake.ts";

@@ -7,7 +7,7 @@
  */
 
 import SimplePeer from "#simple-peer";
-import { loadWrtc } from "#wrtc";
+import { loadWrtc, type Wrtc } from "#wrtc";
 import { BeelineError, type DirectReason } from "@beeline/protocol";
 import {
   assertSendable,
@@ -43,7 +43,7 @@ class SimplePeerPeer implements RtcPeer {
   #hasRoute = false;
   #drainTimer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: RtcOptions, handlers: RtcHandlers, wrtc: object | undefined) {
+  constructor(options: RtcOptions, handlers: RtcHandlers, wrtc: Wrtc | undefined) {
     this.#handlers = handlers;
     this.#peer = new SimplePeer({
       initiator: false,

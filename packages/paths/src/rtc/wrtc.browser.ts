@@ -1,5 +1,7 @@
 /** A browser brings its own WebRTC, or none: then there is nothing to load. */
 
-export async function loadWrtc(): Promise<object | undefined> {
+import type { Wrtc } from "./wrtc.ts";
+
+export async function loadWrtc(): Promise<Wrtc | undefined> {
   return undefined;
 }

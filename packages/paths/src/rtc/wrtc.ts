@@ -1,8 +1,12 @@
 /** Node's native WebRTC, if it is installed: an optional dependency with prebuilt binaries. */
 
-export async function loadWrtc(): Promise<object | undefined> {
+import type SimplePeer from "simple-peer";
+
+export type Wrtc = NonNullable<SimplePeer.Options["wrtc"]>;
+
+export async function loadWrtc(): Promise<Wrtc | undefined> {
   try {
-    const module = (await import("@roamhq/wrtc")) as { default?: object };
+    const module = (await import("@roamhq/wrtc")) as unknown as { default?: Wrtc } & Wrtc;
     return module.default ?? module;
   } catch {
     return undefined;
