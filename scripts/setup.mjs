@@ -46,7 +46,7 @@ function checkNode() {
 /** Installs what package-lock.json names, unless node_modules holds just that. */
 function installDependencies() {
   if (isInstalled()) return;
-  step("Installing the dependencies", ["npm", "ci", "--no-audit", "--no-fund"]);
+  step("Installing the dependencies (half a minute)", ["npm", "ci", "--no-audit", "--no-fund"]);
 }
 
 /**

@@ -14,7 +14,9 @@ import {
 } from "./support/architecture-rules.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["packages", "test", "scripts", "bench"];
+const FOLDERS = ["packages", "test", "scripts", "bench"].filter((folder) =>
+  existsSync(join(ROOT, folder)),
+);
 const NOT_OURS = new Set(["node_modules", "dist", "results", "vectors"]);
 
 const DOCUMENTS = [
