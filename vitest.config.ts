@@ -15,6 +15,9 @@ import { defineConfig } from "vitest/config";
 /** Ours first, then what vite would have used for code that runs in Node. */
 const conditions = ["@beeline/source", "node", "import", "module", "default"];
 
+/** Vitest hands these to Node as well, where `import` would make `require` load ES modules. */
+const nodeConditions = ["@beeline/source", "node"];
+
 /** A unit test waits for nothing outside its process but loopback. */
 const UNIT_TIMEOUT_MS = 10_000;
 /** Real WebRTC gathers, connects and repeats lost packets; on two busy cores that takes seconds. */
@@ -26,7 +29,7 @@ const silence = "./test/support/silence.ts";
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ssr: { resolve: { conditions: nodeConditions, externalConditions: nodeConditions } },
   test: {
     reporters: ["default", "./test/support/count-reporter.ts"],
     projects: [

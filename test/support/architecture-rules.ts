@@ -25,8 +25,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   beeline: ["protocol", "server", "extension", "web"],
 };
 
-/** Doors besides each package's root: the built page is files on disk, not a module to import. */
-const SIDE_DOORS = ["@beeline/web/page"];
+/**
+ * Doors besides each package's root: engines that only one side needs, and the built page, which is
+ * files on disk.
+ */
+const SIDE_DOORS = ["@beeline/paths/memory", "@beeline/paths/werift", "@beeline/web/page"];
 
 /** A file that a reader takes in at one sitting. A longer one has two jobs. */
 const MAX_LINES = 400;
