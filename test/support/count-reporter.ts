@@ -6,25 +6,33 @@
  * each: a run that did not pass never reads "0 failed". It prints nothing else.
  */
 import { writeSync } from "node:fs";
-import type { Reporter, SerializedError, TestModule } from "vitest/node";
+import type { Reporter, SerializedError, TestModule, TestState } from "vitest/node";
 
 type Counts = { passed: number; failed: number; skipped: number };
 
+/** What is counted of a file, which Vitest calls a module. */
+type Counted = {
+  errors(): readonly unknown[];
+  readonly children: {
+    allTests(): Iterable<{ result(): { state: TestState } }>;
+    allSuites(): Iterable<{ errors(): readonly unknown[] }>;
+  };
+};
+
 /** Counts every test of a run, and what failed outside the tests. */
 export function countTests(
-  modules: ReadonlyArray<Pick<TestModule, "children" | "errors">>,
-  unhandledErrors: readonly SerializedError[],
+  modules: readonly Counted[],
+  unhandledErrors: readonly unknown[],
 ): Counts {
   const counts: Counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
   for (const module of modules) {
-    if (module.errors().length > 0) counts.failed += 1;
+    for (const part of [module, ...module.children.allSuites()]) {
+      if (part.errors().length > 0) counts.failed += 1;
+    }
     for (const test of module.children.allTests()) {
       const { state } = test.result();
       // A test still pending when the run ended was cut off, which is not a pass.
       counts[state === "pending" ? "failed" : state] += 1;
-    }
-    for (const suite of module.children.allSuites()) {
-      if (suite.errors().length > 0) counts.failed += 1;
     }
   }
   return counts;
