@@ -34,7 +34,7 @@ export async function launchChromium(): Promise<Browser> {
  */
 export function collectPageErrors(page: Page): readonly string[] {
   const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on("pageerror", (error) => errors.push(`uncaught: ${error.stack || error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error") errors.push(`console: ${message.text()}`);
   });
