@@ -4,6 +4,7 @@
  */
 
 export * from "./clock.ts";
+export * from "./exchange.ts";
 export * from "./path.ts";
 export * from "./relay-path.ts";
 export * from "./room-connection.ts";

@@ -18,7 +18,6 @@ import { z } from "zod";
 import { CommandId } from "./commands/base.ts";
 import { ImageInfo } from "./commands/image.ts";
 import { BeelineError } from "./errors.ts";
-import { Sha256 } from "./ids.ts";
 import { MAX_INPUT_IMAGE_BYTES, MAX_MESSAGE_BYTES } from "./limits.ts";
 
 export const StreamHeader = z.discriminatedUnion("kind", [
@@ -36,7 +35,6 @@ export const StreamHeader = z.discriminatedUnion("kind", [
     id: CommandId,
     blob: z.number().int().min(0).max(7),
     size: z.number().int().min(1).max(MAX_INPUT_IMAGE_BYTES),
-    sha256: Sha256,
   }),
   z.object({ kind: z.literal("taken"), id: CommandId }),
   z.object({ kind: z.literal("reply"), id: CommandId }),
