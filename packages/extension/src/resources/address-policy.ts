@@ -45,7 +45,10 @@ export function checkUrl(text: string, policy: AddressPolicy): URL {
     throw new BeelineError("URL_REFUSED", "the address contains a user name or a password");
   }
   if (!owners && (!matches(host, DEFAULT_HOSTS) || url.port !== "")) {
-    throw new BeelineError("URL_REFUSED", `the host ${url.host} is not on the list of allowed hosts`);
+    throw new BeelineError(
+      "URL_REFUSED",
+      `the host ${url.host} is not on the list of allowed hosts`,
+    );
   }
   if (!owners && ipaddr.isValid(host)) checkResolved(host, host, policy);
   return url;
@@ -69,7 +72,10 @@ export function isPublic(address: string): boolean {
 
 /** Host names as they are compared: lower case, no brackets, no final dot. */
 export function hostOf(url: URL): string {
-  return url.hostname.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  return url.hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "");
 }
 
 function isOwnersHost(host: string, policy: AddressPolicy): boolean {

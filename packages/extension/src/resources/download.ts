@@ -162,7 +162,9 @@ async function beginBody(
     throw failed(`the server wants a login for this file (status ${status})`);
   }
   if (status !== 200) throw failed(`the server answered with status ${status}`);
-  if (/^(?:text\/html|application\/(?:json|xhtml\+xml))\b/i.test(headers.get("content-type") ?? "")) {
+  if (
+    /^(?:text\/html|application\/(?:json|xhtml\+xml))\b/i.test(headers.get("content-type") ?? "")
+  ) {
     throw failed("the server sent a page instead of the file; it may want a login");
   }
   const source = sourceOf(url, headers);

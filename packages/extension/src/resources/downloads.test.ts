@@ -124,8 +124,13 @@ describe("a download", () => {
     const reports: DownloadProgress[] = [];
     await downloads.add(resource(content), never, (progress) => reports.push(progress));
     expect(await readFile(target())).toEqual(content);
-    expect(library.list()).toMatchObject([{ type: "lora", name: "m.safetensors", size: content.length }]);
-    expect(reports.at(-1)).toMatchObject({ receivedBytes: content.length, totalBytes: content.length });
+    expect(library.list()).toMatchObject([
+      { type: "lora", name: "m.safetensors", size: content.length },
+    ]);
+    expect(reports.at(-1)).toMatchObject({
+      receivedBytes: content.length,
+      totalBytes: content.length,
+    });
     expect(await partials()).toEqual([]);
   });
 
@@ -251,7 +256,9 @@ describe("a download", () => {
     const [content, other] = [model(10), model(11)];
     const large = await sharp({
       create: { width: 900, height: 600, channels: 3, background: "red" },
-    }).jpeg().toBuffer();
+    })
+      .jpeg()
+      .toBuffer();
     handler = (request, response) => {
       if (request.url === "/picture") response.end(large);
       else if (request.url === "/trap") response.end("<svg/>");
@@ -375,13 +382,16 @@ test("a name that is taken by another file is refused and that file stays", asyn
 
 test("an allowed name that leads into a private network is refused at the moment of connecting", async () => {
   const asked: string[] = [];
-  const fetch = new GuardedFetch({ allowHosts: [], allowInsecure: false }, (host, _options, callback) => {
-    asked.push(host);
-    callback(null, [
-      { address: "104.18.22.206", family: 4 },
-      { address: "127.0.0.1", family: 4 },
-    ]);
-  });
+  const fetch = new GuardedFetch(
+    { allowHosts: [], allowInsecure: false },
+    (host, _options, callback) => {
+      asked.push(host);
+      callback(null, [
+        { address: "104.18.22.206", family: 4 },
+        { address: "127.0.0.1", family: 4 },
+      ]);
+    },
+  );
   const get = fetch.get("https://civitai.com/x", { signal: never });
   await expect(get).rejects.toMatchObject({ code: "URL_REFUSED" });
   expect(asked).toEqual(["civitai.com"]);
@@ -392,7 +402,11 @@ test("parts are purged a week after they were last written, not before", async (
   await mkdir(partialFolder(), { recursive: true });
   const day = 24 * 60 * 60;
   const now = Date.now() / 1000;
-  for (const [name, daysOld] of [["new.part", 6], ["old.part", 8], ["old.part.json", 8]] as const) {
+  for (const [name, daysOld] of [
+    ["new.part", 6],
+    ["old.part", 8],
+    ["old.part.json", 8],
+  ] as const) {
     await writeFile(join(partialFolder(), name), "x");
     await utimes(join(partialFolder(), name), now, now - daysOld * day);
   }

@@ -8,7 +8,7 @@
  * Sends no cookies and no credentials, keeps no cache, decompresses nothing.
  */
 
-import { lookup as systemLookup, type LookupAddress, type LookupOptions } from "node:dns";
+import { type LookupAddress, type LookupOptions, lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { BeelineError } from "@beeline/protocol";
@@ -81,7 +81,10 @@ export class GuardedFetch {
     const answer = await this.get(url, { signal });
     try {
       if (answer.status !== 200) {
-        throw new BeelineError("DOWNLOAD_FAILED", `the server answered with status ${answer.status}`);
+        throw new BeelineError(
+          "DOWNLOAD_FAILED",
+          `the server answered with status ${answer.status}`,
+        );
       }
       const chunks: Uint8Array[] = [];
       let size = 0;
@@ -118,9 +121,10 @@ export class GuardedFetch {
       if (answer.statusCode >= 300 && answer.statusCode < 400) {
         await answer.body.dump({ limit: MAX_REDIRECT_BODY_BYTES, signal: options.signal });
       }
-      const headers = Object.entries(answer.headers).map(
-        ([name, value]): [string, string] => [name, [value].flat().join(", ")],
-      );
+      const headers = Object.entries(answer.headers).map(([name, value]): [string, string] => [
+        name,
+        [value].flat().join(", "),
+      ]);
       return { status: answer.statusCode, headers: new Map(headers), body: answer.body };
     } catch (error) {
       throw asFetchError(error, options.signal);

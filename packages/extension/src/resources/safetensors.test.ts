@@ -5,7 +5,11 @@ import { checkHeader, headerLength, MAX_HEADER_BYTES, PREFIX_BYTES } from "./saf
 
 const refused = expect.objectContaining({ code: "FILE_REFUSED" });
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-const tensor = (from: number, to: number) => ({ dtype: "F16", shape: [2], data_offsets: [from, to] });
+const tensor = (from: number, to: number) => ({
+  dtype: "F16",
+  shape: [2],
+  data_offsets: [from, to],
+});
 
 function start(length: bigint, next = "{"): Uint8Array {
   const bytes = Buffer.alloc(9);

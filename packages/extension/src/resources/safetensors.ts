@@ -54,7 +54,8 @@ export function checkHeader(header: Uint8Array, fileBytes: number): void {
   for (const [name, value] of Object.entries(parseObject(header))) {
     if (name === "__metadata__") continue;
     const tensor = Tensor.safeParse(value);
-    if (!tensor.success) throw refused("its header describes a tensor without type, shape or place");
+    if (!tensor.success)
+      throw refused("its header describes a tensor without type, shape or place");
     const [from, to] = tensor.data.data_offsets;
     if (from > to || to > dataBytes) throw refused("a tensor lies outside of the file");
     end = Math.max(end, to);
