@@ -123,6 +123,8 @@ export class DemoBackend implements ImageBackend {
   readonly #stepMs: number;
   readonly #previewMs: number;
   #thread: DrawingThread | undefined;
+  /** Settles when the thread has left the picture before: it holds one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ stepMs = 60, previewMs = 300 }: DemoBackendOptions = {}) {
     this.#stepMs = stepMs;
@@ -151,8 +153,10 @@ export class DemoBackend implements ImageBackend {
     try {
       for (let index = 0; index < images; index++) {
         const seed = (job.seed + index) >>> 0;
-        const drawn = this.#draw({ ...recipe, seed }, source, index, pace, previews, hooks);
-        const raster = await untilAborted(drawn, signal);
+        const raster = await untilAborted(
+          this.#inTurn(() => this.#draw({ ...recipe, seed }, source, index, pace, previews, hooks)),
+          signal,
+        );
         previews.stop();
         const parameters = imageParameters(job, seed, VERSION);
         const bytes = await untilAborted(encodePng(raster, parameters), signal);
@@ -174,10 +178,14 @@ export class DemoBackend implements ImageBackend {
     return this.#thread;
   }
 
-  /**
-   * One picture, step by step. The signal is read right before each request to the thread, so that a
-   * canceled job never asks for a step of the picture that the next job has begun.
-   */
+  /** Runs `draw` when the picture before is done or has noticed that it was canceled. */
+  #inTurn(draw: () => Promise<Raster>): Promise<Raster> {
+    const drawn = this.#turn.then(draw);
+    this.#turn = drawn.catch(() => undefined);
+    return drawn;
+  }
+
+  /** One picture, step by step; stops between two steps once the signal has fired. */
   async #draw(
     recipe: Recipe,
     source: Source,
@@ -191,8 +199,10 @@ export class DemoBackend implements ImageBackend {
       await pace.step();
       stopIfAborted(signal);
       onProgress({ progress: pace.progress, step, steps, etaMs: pace.etaMs });
+      // The listener itself may have canceled.
       stopIfAborted(signal);
     };
+    stopIfAborted(signal);
     if (source.kind === "still") {
       await report(1);
       return source.raster;
@@ -201,7 +211,6 @@ export class DemoBackend implements ImageBackend {
     const plan = source.kind === "plan" ? source.plan : undefined;
     await thread.begin(recipe, plan?.init);
     for (let step = 1; step <= steps; step++) {
-      stopIfAborted(signal);
       const side = step < steps ? previews.sideAt(performance.now()) : 0;
       const preview = await thread.step(side);
       await report(step);

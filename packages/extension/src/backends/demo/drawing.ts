@@ -165,10 +165,11 @@ export class Drawing {
     this.#scene = pyramidOf(scene);
     const sigma = this.#levels[0] ?? 0;
     const seed = mix32(this.#recipe.seed);
-    this.#current = Float32Array.from(scene.data, (_, at) => {
+    this.#current = new Float32Array(scene.data.length);
+    for (let at = 0; at < this.#current.length; at++) {
       const base = init === undefined ? 0 : ((init.data[at] ?? 0) / 255) * 2 - 1;
-      return base + sigma * whiteNoise(at, seed);
-    });
+      this.#current[at] = base + sigma * whiteNoise(at, seed);
+    }
     if (SAMPLERS[this.#recipe.sampler].order === 2) {
       this.#lastClean = new Float32Array(this.#current.length);
     }

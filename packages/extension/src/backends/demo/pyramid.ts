@@ -37,17 +37,20 @@ export function pyramidOf(canvas: Canvas): Pyramid {
   return levels;
 }
 
-/** Writes one row of one level, stretched to the full width, into `into`, scaled by `weight`. */
+/** Adds one row of one level, stretched to the full width and scaled by `weight`, to `into`. */
 function addRow(source: Canvas, y: number, full: Canvas, weight: number, into: Float32Array): void {
+  const scaleY = source.height / full.height;
+  const sy = Math.min(Math.max((y + 0.5) * scaleY - 0.5, 0), source.height - 1);
+  const stride = source.width * 3;
+  const upper = Math.floor(sy) * stride;
+  const lower = Math.min(Math.floor(sy) + 1, source.height - 1) * stride;
+  const fy = sy - Math.floor(sy);
+  const between = new Float32Array(stride);
+  for (let at = 0; at < stride; at++) {
+    const above = source.data[upper + at] ?? 0;
+    between[at] = (above + ((source.data[lower + at] ?? 0) - above) * fy) * weight;
+  }
   const scaleX = source.width / full.width;
-  const sy = Math.min(
-    Math.max((y + 0.5) * (source.height / full.height) - 0.5, 0),
-    source.height - 1,
-  );
-  const y0 = Math.floor(sy);
-  const fy = sy - y0;
-  const upper = y0 * source.width * 3;
-  const lower = Math.min(y0 + 1, source.height - 1) * source.width * 3;
   for (let x = 0; x < full.width; x++) {
     const sx = Math.min(Math.max((x + 0.5) * scaleX - 0.5, 0), source.width - 1);
     const x0 = Math.floor(sx);
@@ -55,13 +58,9 @@ function addRow(source: Canvas, y: number, full: Canvas, weight: number, into: F
     const left = x0 * 3;
     const right = Math.min(x0 + 1, source.width - 1) * 3;
     for (let channel = 0; channel < 3; channel++) {
-      const a = source.data[upper + left + channel] ?? 0;
-      const b = source.data[upper + right + channel] ?? 0;
-      const c = source.data[lower + left + channel] ?? 0;
-      const d = source.data[lower + right + channel] ?? 0;
+      const start = between[left + channel] ?? 0;
       const at = x * 3 + channel;
-      into[at] =
-        (into[at] ?? 0) + (a + (b - a) * fx + (c - a + (a - b - c + d) * fx) * fy) * weight;
+      into[at] = (into[at] ?? 0) + start + ((between[right + channel] ?? 0) - start) * fx;
     }
   }
 }
