@@ -13,6 +13,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type GuardedRequest, isLoopback, type Verdict } from "./guard.ts";
 import type { Instances } from "./instances.ts";
+import { readInput } from "./read-input.ts";
 import { userOf } from "./users.ts";
 
 const PairBody = z.object({ id: z.number().int().positive() });
@@ -32,7 +33,7 @@ export function serveDemo(app: FastifyInstance, { pairDemo, instances, check }: 
   app.get("/api/demo", { preHandler: localOnly }, async () => ({ demo: true }));
 
   app.post("/api/demo/pair", { preHandler: localOnly }, async (request, reply) => {
-    const { id } = PairBody.parse(request.body);
+    const { id } = readInput(PairBody, request.body);
     const userId = userOf(request);
     const instance = userId === undefined ? undefined : await instances.get(userId, id);
     if (instance === undefined)

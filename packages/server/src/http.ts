@@ -15,12 +15,18 @@
 import {
   BeelineError,
   type CreatedInstance,
+  type ErrorCode,
   type LinkInstance,
   REST_PATH,
 } from "@beeline/protocol";
 import cookies from "@fastify/cookie";
 import staticFiles from "@fastify/static";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { type DemoOptions, serveDemo } from "./demo.ts";
@@ -28,6 +34,7 @@ import type { GuardedRequest, Verdict } from "./guard.ts";
 import type { Instances } from "./instances.ts";
 import { networkOf } from "./ip-address.ts";
 import { NamedBuckets } from "./rate-limit.ts";
+import { readInput } from "./read-input.ts";
 import type { Instance } from "./store.ts";
 import { userOf, welcome } from "./users.ts";
 
@@ -60,6 +67,13 @@ const SECURITY_HEADERS = {
   "x-frame-options": "DENY",
 };
 
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  MESSAGE_MALFORMED: 400,
+  INSTANCE_LIMIT_REACHED: 400,
+  LINK_KEY_UNKNOWN: 404,
+  RATE_LIMITED: 429,
+};
+
 const InstanceId = z.number().int().positive();
 const PostBody = z.object({ id: InstanceId.optional() });
 const PutBody = z.object({ id: InstanceId, name: z.string().trim().min(1).max(80) });
@@ -78,7 +92,7 @@ export interface HttpOptions {
 export function createHttp(options: HttpOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
@@ -107,7 +121,7 @@ function serveInstances(app: FastifyInstance, { instances, now }: HttpOptions): 
   });
 
   app.post(REST_PATH, async (request, reply): Promise<CreatedInstance> => {
-    const { id } = PostBody.parse(request.body ?? {});
+    const { id } = readInput(PostBody, request.body ?? {});
     if (!creations.take(networkOf(request.ip), now())) {
       throw new BeelineError("RATE_LIMITED", "too many new links from this address");
     }
@@ -127,14 +141,14 @@ function serveInstances(app: FastifyInstance, { instances, now }: HttpOptions): 
   });
 
   app.put(REST_PATH, async (request) => {
-    const { id, name } = PutBody.parse(request.body);
+    const { id, name } = readInput(PutBody, request.body);
     const userId = userOf(request) ?? notFound();
     const renamed = (await instances.rename(userId, id, name)) ?? notFound();
     return { id: renamed.id, name: renamed.name };
   });
 
   app.delete(REST_PATH, async (request) => {
-    const { id } = DeleteQuery.parse(request.query);
+    const { id } = readInput(DeleteQuery, request.query);
     const userId = userOf(request) ?? notFound();
     if (!(await instances.remove(userId, id))) notFound();
     return { success: true };
@@ -170,14 +184,8 @@ async function guard(
 }
 
 function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
-  if (thrown instanceof z.ZodError) return reply.code(400).send({ error: z.prettifyError(thrown) });
   if (thrown instanceof BeelineError) {
-    // Shipped pages show this very sentence.
-    if (thrown.code === "INSTANCE_LIMIT_REACHED") {
-      return reply.code(400).send({ error: "Instance limit reached" });
-    }
-    if (thrown.code === "RATE_LIMITED") return reply.code(429).send({ error: thrown.detail });
-    if (thrown.code === "LINK_KEY_UNKNOWN") return reply.code(404).send({ error: thrown.detail });
+    return reply.code(STATUS[thrown.code] ?? 503).send({ error: thrown.detail });
   }
   const { statusCode, message } = thrown as { statusCode?: number; message?: string };
   if (statusCode !== undefined && statusCode < 500)
@@ -186,6 +194,7 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   return reply.code(503).send({ error: "the server cannot do this right now" });
 }
 
+/** Another one's instance and one that does not exist look the same. */
 function notFound(): never {
   throw new BeelineError("LINK_KEY_UNKNOWN", "you have no such link instance");
 }

@@ -52,7 +52,8 @@ export class Instances {
       return this.#store.create({ userId, key, keyExpiresAtMs, origin, createdAtMs }, this.limit);
     });
     if (created.outcome === "limit-reached") {
-      throw new BeelineError("INSTANCE_LIMIT_REACHED", `a user may have ${this.limit} instances`);
+      // The very words that shipped pages know.
+      throw new BeelineError("INSTANCE_LIMIT_REACHED", "Instance limit reached");
     }
     return created;
   }

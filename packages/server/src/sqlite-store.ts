@@ -34,10 +34,15 @@ const MIGRATIONS = [
 /** Another process on the same file holds the lock for one small write at a time. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** libsql gives one row's blob as a Buffer, and those of many rows as ArrayBuffers. */
+const Blob = z
+  .union([z.instanceof(Uint8Array), z.instanceof(ArrayBuffer)])
+  .transform((bytes) => new Uint8Array(bytes));
+
 const Row = z.object({
   id: z.number(),
   user_id: z.string(),
-  key_sealed: z.instanceof(Uint8Array),
+  key_sealed: Blob,
   key_expires_at: z.number().nullable(),
   name: z.string().nullable(),
   activated: z.number(),

@@ -1,0 +1,169 @@
+/** What every store promises. A new store is one more line at the end. */
+
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "libsql";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createKeyring, drawLastingKey, drawShortKey } from "./keyring.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+import type { Instance, NewInstance, Store } from "./store.ts";
+
+const KEYRING = createKeyring(Buffer.alloc(32, 7));
+const NOW_MS = 1_000_000;
+
+function draft(userId: string, more: Partial<NewInstance> = {}): NewInstance {
+  const key = drawShortKey();
+  return { userId, key, keyExpiresAtMs: NOW_MS + 1, origin: null, createdAtMs: NOW_MS, ...more };
+}
+
+async function created(store: Store, instance: NewInstance): Promise<Instance> {
+  const result = await store.create(instance, 10);
+  if (result === "key-taken" || result.outcome !== "created") throw new Error("not created");
+  return result.instance;
+}
+
+/** @param open opens the same, at first empty, storage each time. */
+function storeContract(name: string, prepare: () => Promise<() => Store>): void {
+  const openOnce = async () => {
+    const store = (await prepare())();
+    onTestFinished(() => store.close());
+    return store;
+  };
+
+  describe(`${name} store`, () => {
+    test("gives back what was put in, and finds it by its key", async () => {
+      const store = await openOnce();
+      const instance = draft("ann", { origin: "https://site.example" });
+      const expected = { ...instance, id: expect.any(Number), name: null, activated: false };
+      expect(await created(store, instance)).toEqual(expected);
+      expect(await store.find(instance.key, NOW_MS)).toEqual(expected);
+      expect(await store.list("ann")).toEqual([expected]);
+      expect(await store.find(drawShortKey(), NOW_MS)).toBeUndefined();
+    });
+
+    test("survives being closed and opened again", async () => {
+      const open = await prepare();
+      const first = open();
+      const { id, key } = await created(first, draft("ann"));
+      await first.close();
+      const second = open();
+      expect(await second.find(key, NOW_MS)).toMatchObject({ id });
+      await second.close();
+    });
+
+    test("holds each user to the limit, and counts nobody else's", async () => {
+      const store = await openOnce();
+      await created(store, draft("bob"));
+      expect(await store.create(draft("ann"), 2)).toMatchObject({ outcome: "created", count: 1 });
+      expect(await store.create(draft("ann"), 2)).toMatchObject({ outcome: "created", count: 2 });
+      expect(await store.create(draft("ann"), 2)).toEqual({ outcome: "limit-reached" });
+      expect(await store.list("ann")).toHaveLength(2);
+    });
+
+    test("lets two instances never have one key", async () => {
+      const store = await openOnce();
+      const { key, id } = await created(store, draft("ann"));
+      expect(await store.create(draft("bob", { key }), 10)).toBe("key-taken");
+      const other = await created(store, draft("bob"));
+      expect(await store.rekey("bob", other.id, key, NOW_MS + 1)).toBe("key-taken");
+      expect(await store.find(key, NOW_MS)).toMatchObject({ id });
+      expect(await store.find(other.key, NOW_MS)).toMatchObject({ id: other.id });
+    });
+
+    test("finds a short key until it expires, and no longer", async () => {
+      const store = await openOnce();
+      const { key } = await created(store, draft("ann"));
+      expect(await store.find(key, NOW_MS)).toBeDefined();
+      expect(await store.find(key, NOW_MS + 1)).toBeUndefined();
+      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1)).toBeUndefined();
+    });
+
+    test("replaces a short key once, for good", async () => {
+      const store = await openOnce();
+      const { key: short, id } = await created(store, draft("ann"));
+      const lasting = drawLastingKey();
+      const results = await Promise.all([
+        store.activate(short, lasting, NOW_MS),
+        store.activate(short, drawLastingKey(), NOW_MS),
+      ]);
+      expect(results).toEqual([
+        expect.objectContaining({ id, key: lasting, activated: true, keyExpiresAtMs: undefined }),
+        undefined,
+      ]);
+      expect(await store.find(short, NOW_MS)).toBeUndefined();
+      expect(await store.find(lasting, Number.MAX_SAFE_INTEGER)).toMatchObject({ id });
+    });
+
+    test("re-keys: the old key opens nothing and the instance waits again", async () => {
+      const store = await openOnce();
+      const { key: old, id } = await created(store, draft("ann"));
+      await store.activate(old, drawLastingKey(), NOW_MS);
+      const key = drawShortKey();
+      expect(await store.rekey("ann", id, key, NOW_MS + 5)).toMatchObject({
+        outcome: "rekeyed",
+        count: 1,
+        instance: { id, key, activated: false, keyExpiresAtMs: NOW_MS + 5 },
+      });
+      expect(await store.find(old, NOW_MS)).toBeUndefined();
+    });
+
+    test("changes nothing for somebody who is not the owner", async () => {
+      const store = await openOnce();
+      const { id, key } = await created(store, draft("ann"));
+      expect(await store.rename("bob", id, "mine")).toBeUndefined();
+      expect(await store.rekey("bob", id, drawShortKey(), NOW_MS)).toEqual({
+        outcome: "not-found",
+      });
+      expect(await store.remove("bob", id)).toBe(false);
+      expect(await store.find(key, NOW_MS)).toMatchObject({ userId: "ann", name: null });
+    });
+
+    test("renames and removes, and never gives an id to another instance", async () => {
+      const store = await openOnce();
+      const { id, key } = await created(store, draft("ann"));
+      expect(await store.rename("ann", id, "Desktop")).toMatchObject({ id, name: "Desktop" });
+      expect(await store.remove("ann", id)).toBe(true);
+      expect(await store.remove("ann", id)).toBe(false);
+      expect(await store.find(key, NOW_MS)).toBeUndefined();
+      expect((await created(store, draft("ann"))).id).toBeGreaterThan(id);
+    });
+  });
+}
+
+async function emptyDir(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "beeline-store-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+storeContract("sqlite", async () => {
+  const dir = await emptyDir();
+  return () => openSqliteStore(dir, KEYRING);
+});
+
+test("the files of the sqlite store hold no key", async () => {
+  const dir = await emptyDir();
+  const store = openSqliteStore(dir, KEYRING);
+  const { key: short } = await created(store, draft("ann"));
+  const lasting = drawLastingKey();
+  await store.activate(short, lasting, NOW_MS);
+  const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name))));
+  await store.close();
+
+  const bytes = Buffer.concat(files);
+  expect(bytes.includes("ann")).toBe(true);
+  expect(bytes.includes(lasting)).toBe(false);
+  expect(bytes.includes(Buffer.from(lasting, "hex"))).toBe(false);
+});
+
+test("a database of another secret, or of a newer program, is refused at the start", async () => {
+  const dir = await emptyDir();
+  await openSqliteStore(dir, KEYRING).close();
+  expect(() => openSqliteStore(dir, createKeyring(Buffer.alloc(32, 8)))).toThrow("server-secret");
+
+  const db = new Database(join(dir, "beeline.db"));
+  db.prepare("INSERT INTO migrations (version) VALUES (?)").run(99);
+  db.close();
+  expect(() => openSqliteStore(dir, KEYRING)).toThrow("schema 99");
+});
