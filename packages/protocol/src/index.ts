@@ -6,6 +6,7 @@ export * from "./commands/describe.ts";
 export * from "./commands/image.ts";
 export * from "./commands/resources.ts";
 export * from "./commands.ts";
+export * from "./dialect.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./ids.ts";
