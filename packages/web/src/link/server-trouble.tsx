@@ -1,0 +1,25 @@
+/** The server did not say which links there are: nothing can be offered but another try. */
+
+import { Button, Stack } from "@mantine/core";
+import type { BeelineError } from "@beeline/protocol";
+import { IconRefresh } from "@tabler/icons-react";
+import { Problem } from "../problem.tsx";
+import { useLinkActions } from "./link-context.tsx";
+import classes from "./link.module.css";
+
+export function ServerTrouble({ error }: { readonly error: BeelineError }) {
+  const actions = useLinkActions();
+  return (
+    <Stack className={classes.narrow}>
+      <Problem error={error} />
+      <Button
+        style={{ alignSelf: "flex-start" }}
+        leftSection={<IconRefresh size={18} />}
+        onClick={actions.reload}
+        data-testid="retry"
+      >
+        Try again
+      </Button>
+    </Stack>
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * How Beeline looks: warm greys, one yellow, quiet corners. Colours, sizes and component defaults
+ * are set here and nowhere else.
+ */
+
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const bee: MantineColorsTuple = [
+  "#fff8e1",
+  "#ffefc2",
+  "#ffe08a",
+  "#ffd154",
+  "#ffc42e",
+  "#f9b80f",
+  "#e0a100",
+  "#a87600",
+  "#7d5800",
+  "#5f4300",
+];
+
+/** Mantine paints the dark page from index 7, fields and cards from 6, borders from 4. */
+const dark: MantineColorsTuple = [
+  "#eceae6",
+  "#cbc8c2",
+  "#a5a19a",
+  "#7d7972",
+  "#45423d",
+  "#36342f",
+  "#242220",
+  "#191816",
+  "#131211",
+  "#0d0c0b",
+];
+
+export const theme = createTheme({
+  colors: { bee, dark },
+  primaryColor: "bee",
+  primaryShade: { light: 4, dark: 4 },
+  // Yellow under white text cannot be read; this puts dark text on it.
+  autoContrast: true,
+  luminanceThreshold: 0.4,
+  defaultRadius: "md",
+  cursorType: "pointer",
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: "650" },
+});
