@@ -17,7 +17,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["packages", "test", "scripts", "bench"].filter((folder) =>
   existsSync(join(ROOT, folder)),
 );
-const NOT_OURS = new Set(["node_modules", "dist", "results", "vectors"]);
+/** What is built, installed or measured; folders whose name opens with a dot are private. */
+const NOT_OURS = /^(node_modules|dist|results|vectors|\..*)$/;
 
 const DOCUMENTS = [
   "README.md",
@@ -36,7 +37,7 @@ const files = FOLDERS.flatMap(readTree).filter(({ path }) => !OWN_SAMPLES.includ
 function readTree(folder: string): SourceFile[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return NOT_OURS.has(entry.name) ? [] : readTree(path);
+    if (entry.isDirectory()) return NOT_OURS.test(entry.name) ? [] : readTree(path);
     if (!/\.(ts|tsx|mjs)$/.test(entry.name)) return [];
     return [{ path, text: readFileSync(join(ROOT, path), "utf8") }];
   });
