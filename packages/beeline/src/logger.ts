@@ -1,0 +1,19 @@
+/** Logs: readable lines when a person watches, JSON lines when a program does. Keys never reach them. */
+
+import { type Logger, pino } from "pino";
+import { PinoPretty } from "pino-pretty";
+
+/** Should a key ever be handed over by mistake, it is masked here as well. */
+const REDACTED = ["key", "*.key", "secret", "*.secret", "clientId", "*.clientId"];
+
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export function createLogger(level: LogLevel): Logger {
+  const options = { level, redact: REDACTED, base: null };
+  if (!process.stderr.isTTY) return pino(options, pino.destination(2));
+  return pino(
+    options,
+    PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" }),
+  );
+}

@@ -1,0 +1,9 @@
+/** This build's version, as package.json has it. */
+
+import { readFileSync } from "node:fs";
+
+const { version } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+) as { version: string };
+
+export const VERSION = version;

@@ -1,0 +1,125 @@
+/**
+ * Shipped clients in the room: today's sites, which know neither sessions nor paths. Their commands
+ * come whole through the server, their answers go back in parts, to all of them at once, as they
+ * expect it.
+ */
+
+import {
+  type DialectMessage,
+  DIALECT_PART_BYTES,
+  fromShipped,
+  type PeerId,
+  type Presence,
+  type Resource,
+  type ShippedRequest,
+  shippedResourceList,
+  toShipped,
+} from "@beeline/protocol";
+import type { RoomConnection } from "@beeline/paths";
+import { randomUUID } from "node:crypto";
+import type { Caller, CommandService, InputBlobs, StoredImage, Subscriber } from "../service.ts";
+
+/** Shipped extensions report at most once a second; their sites draw no faster. */
+const REPORT_EVERY_MS = 1_000;
+
+/** Shipped clients send no blobs: what they have is in the command itself. */
+const NO_BLOBS: InputBlobs = {
+  read: () => Promise.reject(new Error("a shipped client sends no blobs")),
+};
+
+export class ShippedPeers {
+  readonly #room: RoomConnection;
+  readonly #service: CommandService;
+  /** They cannot be told apart and see each other's answers, so they are one caller. */
+  readonly #caller: Caller;
+  readonly #stopListening: () => void;
+  #hasClients = false;
+  #messages = 0;
+  #listTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(room: RoomConnection, service: CommandService, linkId: string) {
+    this.#room = room;
+    this.#service = service;
+    this.#caller = { clientId: `shipped ${linkId}`, linkId, name: "shipped client" };
+    this.#stopListening = service.onChanged((changed) => {
+      if (changed === "resources") this.#pushListSoon();
+    });
+  }
+
+  onPresence(presence: Presence): void {
+    this.#hasClients = presence.peers.some(
+      (peer) => peer.kind === "shipped" && peer.role === "client",
+    );
+  }
+
+  onMessage(_from: PeerId, message: DialectMessage): void {
+    if (message.event !== "command") return;
+    const request = fromShipped(message.payload);
+    this.#service.handle(request.command, this.#caller, NO_BLOBS, this.#subscriber(request));
+  }
+
+  close(): void {
+    this.#stopListening();
+    clearTimeout(this.#listTimer);
+  }
+
+  #subscriber(request: ShippedRequest): Subscriber {
+    const images: StoredImage[] = [];
+    let reportedAtMs = Number.NEGATIVE_INFINITY;
+    return {
+      response: (response, isFinal) => {
+        const nowMs = performance.now();
+        if (!isFinal && nowMs - reportedAtMs < REPORT_EVERY_MS) return;
+        reportedAtMs = nowMs;
+        if (!isFinal || images.length === 0) return this.#send(toShipped(request, response));
+        void Promise.all(images.map(base64Of)).then(
+          (pictures) => this.#send(toShipped(request, response, pictures)),
+          () => this.#send(toShipped(request, { ...response, status: "error" })),
+        );
+      },
+      // They have no way to show one.
+      preview: () => {},
+      image: (image) => void images.push(image),
+    };
+  }
+
+  #pushListSoon(): void {
+    if (!this.#hasClients) return;
+    this.#listTimer ??= setTimeout(() => {
+      this.#listTimer = undefined;
+      this.#pushList();
+    }, REPORT_EVERY_MS);
+  }
+
+  #pushList(): void {
+    const command = { id: randomUUID(), type: "resources:list" };
+    this.#service.handle(command, this.#caller, NO_BLOBS, {
+      response: ({ resources }, isFinal) => {
+        if (isFinal && Array.isArray(resources)) {
+          this.#send(shippedResourceList(resources as Resource[]));
+        }
+      },
+      preview: () => {},
+      image: () => {},
+    });
+  }
+
+  #send(payload: Record<string, unknown>): void {
+    const bytes = Buffer.from(JSON.stringify(payload));
+    const message = this.#messages;
+    this.#messages += 1;
+    for (let at = 0; at < bytes.byteLength; at += DIALECT_PART_BYTES) {
+      this.#room.dialect({
+        event: "commandStatus",
+        message,
+        last: at + DIALECT_PART_BYTES >= bytes.byteLength,
+        bytes: bytes.subarray(at, at + DIALECT_PART_BYTES),
+      });
+    }
+  }
+}
+
+async function base64Of(image: StoredImage): Promise<string> {
+  const bytes = await image.read(0, image.info.size);
+  return Buffer.from(bytes).toString("base64");
+}
