@@ -68,7 +68,8 @@ export class DialectAssembly {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (thrown) {
-    throw new BeelineError("MESSAGE_MALFORMED", "a dialect message is not JSON", { cause: thrown });
+  } catch {
+    // The parser's own error quotes the text, which is a user's prompt, and this one is logged.
+    throw new BeelineError("MESSAGE_MALFORMED", "a dialect message is not JSON");
   }
 }

@@ -1,7 +1,9 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PEER_SOCKET_PATH } from "@beeline/protocol";
 import pino from "pino";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import {
   ask,
   BeelinePeer,
@@ -39,6 +41,12 @@ test("close is quick, idempotent, and leaves peers free to reconnect by themselv
     expect((await peer.next("disconnect"))[0]).not.toBe("io server disconnect");
   }
   await expect(ask(at.url, "GET", "/healthz")).rejects.toThrow("ECONNREFUSED");
+});
+
+test("a server that never listened closes too", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "beeline-server-"));
+  onTestFinished(() => rm(dataDir, { recursive: true }));
+  await createLinkServer({ dataDir, port: 0, logger: pino({ level: "silent" }) }).close();
 });
 
 test("a server that starts again knows the links of before", async () => {

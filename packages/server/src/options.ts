@@ -47,19 +47,20 @@ const Options = z.object({
   instanceLimit: z.number().int().min(1).default(10),
   /**
    * Sockets open at once from one address (an IPv6 /64 counts as one). A household behind one
-   * address has a few devices with a few tabs each; an idle socket costs about 20 KiB, so that one
-   * address holds about 1 MiB. Raise it when a reverse proxy makes all visitors share an address.
+   * address has a few devices with a few tabs each; an idle socket costs 26 KiB (measured over
+   * 1,000), so one address holds 2 MiB. Raise it when a reverse proxy makes all visitors share one.
    */
   socketsPerAddress: z.number().int().min(1).default(64),
   /**
-   * Relayed bytes per second and sender. A sender beyond it loses records, which its session sends
-   * again; 64 MiB/s is half a gigabit, more than any uplink that should share one process.
+   * Relayed bytes per second and sender, and the burst on top. A sender beyond it loses records,
+   * which its session sends again. A gigabit: under the 160 MB/s that one process relays (measured
+   * with 48 KiB records), so that no sender takes all of it, and above what one picture needs.
    */
   relayBytesPerSecond: z
     .number()
     .int()
     .min(64 * 1024)
-    .default(64 * 1024 * 1024),
+    .default(128 * 1024 * 1024),
   logger: z.custom<Logger>(
     (value) => typeof value === "object" && value !== null && "child" in value,
   ),

@@ -6,13 +6,19 @@
  * the documented events `packetCreate` (one more waits) and `flush` (the transport took them all).
  */
 
-import type { Socket } from "socket.io";
+/** What this needs of a socket.io socket. */
+interface Sender {
+  readonly conn: {
+    readonly transport: { readonly writable: boolean };
+    on(event: string, listener: (packet: { data?: string | Buffer }) => void): unknown;
+  };
+}
 
-export function watchOutbox(socket: Socket): () => number {
-  const { conn } = socket;
+/** @returns a function that tells the number of waiting bytes, from now on. */
+export function watchOutbox({ conn }: Sender): () => number {
   let waiting = 0;
   let handedOver = 0;
-  conn.on("packetCreate", (packet: { data?: string | Buffer }) => {
+  conn.on("packetCreate", (packet) => {
     waiting += packet.data?.length ?? 0;
   });
   conn.on("flush", () => {

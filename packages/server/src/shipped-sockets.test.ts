@@ -176,37 +176,37 @@ test("an extension that comes back before its dead socket is noticed gets the co
   expect(await sd.next("command")).toEqual([{ id: "2" }]);
 });
 
-test.each(["websocket", "polling"])("10,000 models in one push pass over %s", async (transport) => {
-  const server = await startLinkServer();
-  const { site, key, sd: first } = await pair(server);
-  first.socket.disconnect();
-  const sd = new ShippedPeer(server, "sd", { transports: [transport] });
-  await sd.join(key);
-  const resources = Array.from({ length: 10_000 }, (_, i) => ({
-    type: "LORA",
-    hash: String(i).padStart(64, "0"),
-    name: `model ${i}`,
-    path: `/home/somebody/stable-diffusion/models/Lora/some-folder/model-${i}.safetensors`,
-    hasPreview: `https://images.example/${i}/preview.png`,
-  }));
+test.each([["websocket"], ["polling"], ["polling", "websocket"]])(
+  "10,000 models in one push pass (%s %s)",
+  async (...transports) => {
+    const server = await startLinkServer();
+    const { site, key, sd: first } = await pair(server);
+    first.socket.disconnect();
+    const sd = new ShippedPeer(server, "sd", { transports });
+    await settled(sd, transports);
+    await sd.join(key);
+    const resources = Array.from({ length: 10_000 }, (_, i) => ({
+      type: "LORA",
+      hash: String(i).padStart(64, "0"),
+      name: `model ${i}`,
+      path: `/home/somebody/stable-diffusion/models/Lora/some-folder/model-${i}.safetensors`,
+      hasPreview: `https://images.example/${i}/preview.png`,
+    }));
 
-  sd.socket.emit("commandStatus", { type: "resources:list", resources });
+    sd.socket.emit("commandStatus", { type: "resources:list", resources });
 
-  const [push] = (await site.next("commandStatus")) as [{ resources: unknown[] }];
-  expect(push.resources).toEqual(resources);
-  expect(sd.count("disconnect")).toBe(0);
-});
+    const [push] = (await site.next("commandStatus")) as [{ resources: unknown[] }];
+    expect(push.resources).toEqual(resources);
+    expect(sd.count("disconnect")).toBe(0);
+  },
+);
 
 test.each([["websocket"], ["polling"], ["polling", "websocket"]])(
   "who has not joined may not say much (%s %s)",
   async (...transports) => {
     const server = await startLinkServer();
     const stranger = new ShippedPeer(server, "client", { transports });
-    await stranger.next("connect");
-    const { engine } = stranger.socket.io;
-    if (engine.transport.name !== transports.at(-1)) {
-      await new Promise((resolve) => engine.once("upgrade", resolve));
-    }
+    await settled(stranger, transports);
     stranger.socket.emit("command", { junk: "x".repeat(100_000) });
     await stranger.next("disconnect");
   },
@@ -222,3 +222,11 @@ test("sixty-four more peers than a room holds are refused without harm", async (
   expect(crowd.reduce((kicked, peer) => kicked + peer.count("kicked"), 0)).toBe(0);
   expect(site.socket.connected).toBe(true);
 });
+
+/** Connected, and on the last of its transports. */
+async function settled(peer: Peer, transports: readonly string[]): Promise<void> {
+  await peer.next("connect");
+  const { engine } = peer.socket.io;
+  if (engine.transport.name === transports.at(-1)) return;
+  await new Promise((resolve) => engine.once("upgrade", resolve));
+}

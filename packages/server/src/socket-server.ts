@@ -68,14 +68,17 @@ export function openSocketServer<Outgoing extends object>(
   return io;
 }
 
-/** Listens to `event`; a handler that throws or rejects is logged and harms nobody. */
+/**
+ * Listens to `event`; a handler that throws or rejects is logged and harms nobody. At debug level,
+ * because whoever sends nonsense could fill the disk otherwise.
+ */
 export function onEvent(
   socket: Socket<Incoming, Incoming>,
   event: string,
   log: Logger,
   handle: (...values: unknown[]) => void | Promise<void>,
 ): void {
-  const failed = (err: unknown) => log.warn({ event, peerId: socket.id, err }, "event refused");
+  const failed = (err: unknown) => log.debug({ event, peerId: socket.id, err }, "event refused");
   socket.on(event, (...values: unknown[]) => {
     try {
       handle(...values)?.catch(failed);
