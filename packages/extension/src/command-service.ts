@@ -233,10 +233,11 @@ class Service implements CommandService {
     blobs: InputBlobs,
   ): JobContext<N> {
     const { store } = this.#options;
-    const { id, owner } = job.identity;
+    const { id, owner, arrival } = job.identity;
     return {
       id,
       owner,
+      arrival,
       blobs,
       signal: job.signal,
       report: (fields) => job.report(this.#whole(command, fields)),

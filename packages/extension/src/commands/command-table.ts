@@ -40,6 +40,8 @@ export interface JobContext<N extends JobName> {
   readonly id: string;
   /** Digest of the client's secret: jobs of one client share it. */
   readonly owner: string;
+  /** Counts jobs as their commands came. */
+  readonly arrival: number;
   /** Fires when the job is to stop; throw its reason. */
   readonly signal: AbortSignal;
   readonly blobs: InputBlobs;

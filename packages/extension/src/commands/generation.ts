@@ -45,6 +45,7 @@ export function generationHandlers(ports: GenerationPorts): Pick<JobHandlers, Im
     const endTurn = await ports.turns.take({
       id: context.id,
       client: context.owner,
+      arrival: context.arrival,
       signal: context.signal,
       onPosition: (queuePosition) =>
         context.report({ status: "pending", progress: 0, queuePosition }),

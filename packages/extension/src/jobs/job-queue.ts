@@ -5,14 +5,23 @@
  * Pure bookkeeping; turns.ts waits and wakes. How many may wait is decided where jobs are admitted.
  */
 
+export interface QueuedJob {
+  readonly id: string;
+  readonly client: string;
+  /** Counts commands as they come. Preparing some takes longer, and that costs them no place. */
+  readonly arrival: number;
+}
+
 export class JobQueue {
-  readonly #waiting: { readonly id: string; readonly client: string }[] = [];
+  /** By arrival. */
+  readonly #waiting: QueuedJob[] = [];
   /** When each client had its last turn, counted in turns; only of clients for whom it still matters. */
   readonly #servedAt = new Map<string, number>();
   #turn = 0;
 
-  push(id: string, client: string): void {
-    this.#waiting.push({ id, client });
+  push(job: QueuedJob): void {
+    const later = this.#waiting.findIndex((other) => other.arrival > job.arrival);
+    this.#waiting.splice(later < 0 ? this.#waiting.length : later, 0, job);
   }
 
   /** @returns whether it was waiting. */

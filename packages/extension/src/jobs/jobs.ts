@@ -17,7 +17,7 @@ import { type JobIdentity, type JobResponse, LiveJob } from "./live-job.ts";
 /** A backend that does not stop within this time is left behind when the extension closes. */
 const CLOSE_GRACE_MS = 5_000;
 
-export interface JobSpec extends JobIdentity {
+export interface JobSpec extends Omit<JobIdentity, "arrival"> {
   readonly createdAt: string;
   /** Present for jobs that go on after a restart: all that is needed to run them again. */
   readonly resume?: unknown;
@@ -41,6 +41,7 @@ export class Jobs {
   readonly #onResponse: (job: LiveJob, response: JobResponse) => void;
   readonly #live = new Map<string, LiveJob>();
   #closing = false;
+  #arrivals = 0;
 
   constructor(options: JobsOptions) {
     this.#store = options.store;
@@ -112,7 +113,7 @@ export class Jobs {
 
   #launch(spec: JobSpec): LiveJob {
     const { id, type, owner, linkId, bodyDigest } = spec;
-    const identity = { id, type, owner, linkId, bodyDigest };
+    const identity = { id, type, owner, linkId, bodyDigest, arrival: this.#arrivals++ };
     const job = new LiveJob(identity, this.#clock, this.#onResponse);
     this.#live.set(spec.id, job);
     void this.#run(spec, job);

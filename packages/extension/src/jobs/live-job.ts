@@ -26,6 +26,8 @@ export interface JobIdentity {
   readonly owner: string;
   readonly linkId: string;
   readonly bodyDigest: string;
+  /** Counts jobs as their commands came. */
+  readonly arrival: number;
 }
 
 export class LiveJob {

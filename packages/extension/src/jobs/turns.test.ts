@@ -4,12 +4,19 @@ import { expect, test } from "vitest";
 import { Turns } from "./turns.ts";
 
 const never = new AbortController().signal;
+let arrival = 0;
 
 test("the next job starts when the one before ends, and each hears its place when it changes", async () => {
   const turns = new Turns();
   const places: string[] = [];
   const take = (id: string, client: string, signal = never) =>
-    turns.take({ id, client, signal, onPosition: (position) => places.push(`${id}:${position}`) });
+    turns.take({
+      arrival: arrival++,
+      id,
+      client,
+      signal,
+      onPosition: (position) => places.push(`${id}:${position}`),
+    });
 
   const endA1 = await take("a1", "a");
   const a2 = take("a2", "a");
@@ -28,6 +35,7 @@ test("who leaves the line is out of it, and those behind move up", async () => {
   const turns = new Turns();
   const places: number[] = [];
   const end = await turns.take({
+    arrival: arrival++,
     id: "1",
     client: "a",
     signal: never,
@@ -35,13 +43,14 @@ test("who leaves the line is out of it, and those behind move up", async () => {
   });
   const leaving = new AbortController();
   const second = turns.take({
+    arrival: arrival++,
     id: "2",
     client: "a",
     signal: leaving.signal,
     onPosition: () => undefined,
   });
   const onPosition = (position: number) => void places.push(position);
-  const third = turns.take({ id: "3", client: "a", signal: never, onPosition });
+  const third = turns.take({ arrival: arrival++, id: "3", client: "a", signal: never, onPosition });
   leaving.abort(new Error("no longer"));
   await expect(second).rejects.toThrow("no longer");
   end();

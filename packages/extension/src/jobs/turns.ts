@@ -5,11 +5,9 @@
  * wakes the next.
  */
 
-import { JobQueue } from "./job-queue.ts";
+import { JobQueue, type QueuedJob } from "./job-queue.ts";
 
-export interface TurnRequest {
-  readonly id: string;
-  readonly client: string;
+export interface TurnRequest extends QueuedJob {
   readonly signal: AbortSignal;
   /** Called at once and whenever it changes: how many jobs are before this one. */
   onPosition(position: number): void;
@@ -47,7 +45,7 @@ export class Turns {
           this.#advance();
         });
       };
-      this.#queue.push(request.id, request.client);
+      this.#queue.push(request);
       const onPosition = request.onPosition.bind(request);
       this.#waiting.set(request.id, { grant, onPosition, position: -1 });
       this.#advance();
