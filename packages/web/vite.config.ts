@@ -22,7 +22,10 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: "interface", test: /node_modules[\\/](react|react-dom|scheduler|@mantine|@floating-ui|@tabler)[\\/]/ },
+            {
+              name: "interface",
+              test: /node_modules[\\/](react|react-dom|scheduler|@mantine|@floating-ui|@tabler)[\\/]/,
+            },
           ],
         },
       },

@@ -33,7 +33,11 @@ function Screen() {
       <Header />
       <main>
         {screen === "loading" &&
-          (view.error === undefined ? <Loader className={classes.loading} type="dots" /> : <ServerTrouble error={view.error} />)}
+          (view.error === undefined ? (
+            <Loader className={classes.loading} type="dots" />
+          ) : (
+            <ServerTrouble error={view.error} />
+          ))}
         {screen === "links" && <Links />}
         {screen === "pairing" && view.pairingKey !== undefined && view.instanceId !== undefined && (
           <Pairing pairingKey={view.pairingKey} instanceId={view.instanceId} />

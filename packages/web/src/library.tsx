@@ -5,7 +5,15 @@
 
 import type { ExtensionInfo, Resource } from "@beeline/protocol";
 import { BeelineError } from "@beeline/protocol";
-import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
 import { useLinkView } from "./link/link-context.tsx";
 
 export interface Library {

@@ -1,7 +1,7 @@
 /** An error, shown with what can be done about it. Everything in it is text, whoever wrote it. */
 
-import { Alert, Text } from "@mantine/core";
 import type { BeelineError } from "@beeline/protocol";
+import { Alert, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 
 interface ProblemProps {

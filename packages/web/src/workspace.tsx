@@ -4,8 +4,8 @@ import { Button, Tabs, VisuallyHidden } from "@mantine/core";
 import { IconBrush, IconChevronDown, IconHistory, IconStack2 } from "@tabler/icons-react";
 import { ActivitiesTab } from "./activities/activities-tab.tsx";
 import classes from "./app.module.css";
-import { jobPhase } from "./draw/job-view.ts";
 import { DrawPanel } from "./draw/draw-panel.tsx";
+import { jobPhase } from "./draw/job-view.ts";
 import { useStudio } from "./draw/studio-context.tsx";
 import { Header } from "./header.tsx";
 import { useLibrary } from "./library.tsx";
@@ -29,7 +29,12 @@ export function Workspace() {
       <Header>
         <Tabs.List aria-label="Sections">
           {TABS.map(({ value, label, icon: Icon }) => (
-            <Tabs.Tab key={value} value={value} leftSection={<Icon size={18} />} data-testid={`tab-${value}`}>
+            <Tabs.Tab
+              key={value}
+              value={value}
+              leftSection={<Icon size={18} />}
+              data-testid={`tab-${value}`}
+            >
               {label}
             </Tabs.Tab>
           ))}
@@ -95,8 +100,8 @@ function LinkTrouble() {
       {state === "waiting" && (
         <div className={classes.waiting} data-testid="waiting">
           <span>
-            Your computer is not connected. Start <code>npx beeline extension</code> on it; this page
-            goes on by itself.
+            Your computer is not connected. Start <code>npx beeline extension</code> on it; this
+            page goes on by itself.
           </span>
           {demo && instanceId !== undefined && <DemoButton instanceId={instanceId} />}
         </div>

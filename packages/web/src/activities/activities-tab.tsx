@@ -1,14 +1,32 @@
 /** The last ten requests that the linked computer was asked for, by whichever page. */
 
-import { ActionIcon, Badge, Button, Group, Loader, Paper, Progress, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { type Activity, BeelineError } from "@beeline/protocol";
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Loader,
+  Paper,
+  Progress,
+  Stack,
+  Text,
+  Title,
+  Tooltip,
+} from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useCallback, useEffect, useState } from "react";
 import { useLinkView } from "../link/link-context.tsx";
 import { Problem } from "../problem.tsx";
 import { formatAgo } from "../wording.ts";
 import classes from "./activities.module.css";
-import { activityDetail, activityError, activityTitle, isCancelable, STATUS_COLORS } from "./activity-wording.ts";
+import {
+  activityDetail,
+  activityError,
+  activityTitle,
+  isCancelable,
+  STATUS_COLORS,
+} from "./activity-wording.ts";
 
 export function ActivitiesTab() {
   const { link, state } = useLinkView();
@@ -97,7 +115,12 @@ function ActivityRow({
   const error = activityError(activity);
   const at = activity.updatedAt ?? activity.createdAt;
   return (
-    <li className={classes.row} data-testid="activity-row" data-status={activity.status} data-type={activity.type}>
+    <li
+      className={classes.row}
+      data-testid="activity-row"
+      data-status={activity.status}
+      data-type={activity.type}
+    >
       <div className={classes.body}>
         <Group gap="xs">
           <Text fw={600}>{activityTitle(activity)}</Text>
@@ -123,7 +146,12 @@ function ActivityRow({
         )}
       </div>
       {isCancelable(activity) && (
-        <Button size="xs" variant="default" onClick={() => onCancel(activity)} data-testid="activity-cancel">
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => onCancel(activity)}
+          data-testid="activity-cancel"
+        >
           Cancel
         </Button>
       )}

@@ -6,7 +6,9 @@ const add: Activity = {
   id: "1",
   type: "resources:add",
   status: "processing",
-  resources: [{ type: "lora", hash: "a".repeat(64), name: "film.safetensors", status: "processing" }],
+  resources: [
+    { type: "lora", hash: "a".repeat(64), name: "film.safetensors", status: "processing" },
+  ],
 };
 
 test("a known command has a name for people, any other keeps its own", () => {
@@ -32,5 +34,8 @@ test("only a download that still runs can be canceled", () => {
 
 test("an activity that failed carries its error with a remedy", () => {
   const error = { code: "DISK_FULL", message: "2 GB are missing", remedy: "" };
-  expect(activityError({ ...add, error })).toMatchObject({ code: "DISK_FULL", detail: "2 GB are missing" });
+  expect(activityError({ ...add, error })).toMatchObject({
+    code: "DISK_FULL",
+    detail: "2 GB are missing",
+  });
 });

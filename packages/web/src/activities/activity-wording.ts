@@ -22,14 +22,16 @@ export const STATUS_COLORS = {
 
 /** The command in words; one we do not know is shown by its own name. */
 export function activityTitle(activity: Activity): string {
-  return Object.hasOwn(TYPE_WORDS, activity.type) ? (TYPE_WORDS[activity.type] ?? activity.type) : activity.type;
+  return Object.hasOwn(TYPE_WORDS, activity.type)
+    ? (TYPE_WORDS[activity.type] ?? activity.type)
+    : activity.type;
 }
 
 /** What it was about: the files, or how many pictures. */
 export function activityDetail(activity: Activity): string {
   const names = (activity.resources ?? []).map(({ name, hash }) => name ?? hash.slice(0, 10));
   if (names.length > 0) return names.join(", ");
-  const images = activity["images"];
+  const images = activity.images;
   if (Array.isArray(images) && images.length > 0) {
     return images.length === 1 ? "1 picture" : `${images.length} pictures`;
   }

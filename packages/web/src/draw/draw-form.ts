@@ -5,7 +5,12 @@
  * page never sends what the extension must refuse.
  */
 
-import { IMAGE_LIMITS, type ExtensionInfo, type RequestInput, type Resource } from "@beeline/protocol";
+import {
+  type ExtensionInfo,
+  IMAGE_LIMITS,
+  type RequestInput,
+  type Resource,
+} from "@beeline/protocol";
 
 export type TextRequest = RequestInput<"image:txt2img">;
 
@@ -113,7 +118,12 @@ export function toRequest(form: DrawForm, resources: readonly Resource[]): TextR
     ...(vae !== undefined && has(vae) ? { vae } : {}),
     additionalNetworks: form.networks
       .filter((network) => has(network.hash))
-      .map(({ type, hash, name, strength }) => ({ type, hash, name: name.slice(0, 200), strength })),
+      .map(({ type, hash, name, strength }) => ({
+        type,
+        hash,
+        name: name.slice(0, 200),
+        strength,
+      })),
     params: {
       prompt: form.prompt,
       negativePrompt: form.negativePrompt,
@@ -136,7 +146,11 @@ export function sizeLike(
   const ratio = picture.width / picture.height;
   const area = form.width * form.height;
   // Both scale by one factor if the limit is hit, so that the shape stays.
-  const fit = Math.min(1, limits.side / Math.sqrt(area * ratio), limits.side / Math.sqrt(area / ratio));
+  const fit = Math.min(
+    1,
+    limits.side / Math.sqrt(area * ratio),
+    limits.side / Math.sqrt(area / ratio),
+  );
   return {
     width: side(Math.sqrt(area * ratio) * fit, limits.side),
     height: side(Math.sqrt(area / ratio) * fit, limits.side),

@@ -2,8 +2,8 @@
  * The drawing tab: controls on one side, the picture on the other; one above the other on a phone.
  */
 
-import { Modal } from "@mantine/core";
 import { BeelineError } from "@beeline/protocol";
+import { Modal } from "@mantine/core";
 import { useEffect, useReducer, useState } from "react";
 import type { Picture } from "../gallery/gallery.ts";
 import { PictureDetails } from "../gallery/picture-details.tsx";
@@ -13,16 +13,16 @@ import { useObjectUrl } from "../gallery/use-object-url.ts";
 import { useLibrary } from "../library.tsx";
 import { useLinkView } from "../link/link-context.tsx";
 import { Problem } from "../problem.tsx";
-import { changeForm, type DrawForm, PROTOCOL_LIMITS, sizeLike, toRequest } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import { changeForm, type DrawForm, PROTOCOL_LIMITS, sizeLike, toRequest } from "./draw-form.ts";
 import { EMPTY_MASK, hasMask, type MaskHistory, visibleStrokes } from "./mask-history.ts";
 import { ModelPicker } from "./model-picker.tsx";
 import { Parameters } from "./parameters.tsx";
 import type { DrawRequest } from "./pending-job.ts";
 import { DrawBar, PromptBox } from "./prompt-box.tsx";
 import { choicesOf } from "./resource-choices.ts";
-import { readSource, renderMask, renderSource, type SourcePicture } from "./source-picture.ts";
 import { SourcePanel } from "./source-panel.tsx";
+import { readSource, renderMask, renderSource, type SourcePicture } from "./source-picture.ts";
 import { storedForm, storeForm } from "./stored-form.ts";
 import { useStudio } from "./studio-context.tsx";
 import { useDrawKeys } from "./use-draw-keys.ts";
@@ -78,7 +78,10 @@ export function DrawPanel() {
     if (mode === "txt2img" || source === undefined) return { kind: "txt2img", request };
     const initImage = await renderSource(source, form);
     if (initImage.length > limits.inputImage) {
-      throw new BeelineError("LIMIT_EXCEEDED", "the picture is too large for this computer; choose a smaller size");
+      throw new BeelineError(
+        "LIMIT_EXCEEDED",
+        "the picture is too large for this computer; choose a smaller size",
+      );
     }
     const masked = canMask && hasMask(mask);
     return {
@@ -188,7 +191,12 @@ export function DrawPanel() {
         )}
       </div>
       {shown !== undefined && (
-        <Modal opened={enlarged} onClose={() => setEnlarged(false)} fullScreen title={`Seed ${shown.seed}`}>
+        <Modal
+          opened={enlarged}
+          onClose={() => setEnlarged(false)}
+          fullScreen
+          title={`Seed ${shown.seed}`}
+        >
           <FullSize picture={shown} />
         </Modal>
       )}

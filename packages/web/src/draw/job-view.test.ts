@@ -44,7 +44,12 @@ test("each image of several is counted", () => {
 });
 
 test("an image on its way is told until it has landed", () => {
-  const receiving = after(progress(100, 20), { kind: "transfer", index: 1, received: 10, size: 100 });
+  const receiving = after(progress(100, 20), {
+    kind: "transfer",
+    index: 1,
+    received: 10,
+    size: 100,
+  });
   expect(jobPhase(receiving)).toBe("Receiving…");
   expect(updateJob(receiving, image(1)).transfer).toBeUndefined();
 });

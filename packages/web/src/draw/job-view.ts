@@ -23,10 +23,14 @@ export interface JobView {
   readonly step: number;
   readonly steps: number;
   readonly etaMs: number | undefined;
-  readonly preview: { readonly index: number; readonly mime: string; readonly bytes: Uint8Array } | undefined;
+  readonly preview:
+    | { readonly index: number; readonly mime: string; readonly bytes: Uint8Array }
+    | undefined;
   readonly landed: ReadonlySet<number>;
   /** The finished image that is on its way. */
-  readonly transfer: { readonly index: number; readonly received: number; readonly size: number } | undefined;
+  readonly transfer:
+    | { readonly index: number; readonly received: number; readonly size: number }
+    | undefined;
   readonly canceling: boolean;
 }
 
@@ -72,7 +76,10 @@ export function updateJob(job: JobView, update: ImageUpdate): JobView {
       if (job.landed.has(update.index)) return job;
       return { ...job, preview: { index: update.index, mime: update.mime, bytes: update.bytes } };
     case "transfer":
-      return { ...job, transfer: { index: update.index, received: update.received, size: update.size } };
+      return {
+        ...job,
+        transfer: { index: update.index, received: update.received, size: update.size },
+      };
     case "image": {
       const { index } = update.image;
       return {
@@ -91,9 +98,13 @@ export function jobPhase(job: JobView): string {
   if (job.status === "pending") {
     if (job.queuePosition === undefined) return "Sending…";
     if (job.queuePosition === 0) return "Starting…";
-    return job.queuePosition === 1 ? "1 job before yours" : `${job.queuePosition} jobs before yours`;
+    return job.queuePosition === 1
+      ? "1 job before yours"
+      : `${job.queuePosition} jobs before yours`;
   }
   if (job.transfer !== undefined) return "Receiving…";
   if (job.step === 0) return "Starting…";
-  return job.quantity > 1 ? `Drawing ${Math.min(job.landed.size + 1, job.quantity)} of ${job.quantity}` : "Drawing";
+  return job.quantity > 1
+    ? `Drawing ${Math.min(job.landed.size + 1, job.quantity)} of ${job.quantity}`
+    : "Drawing";
 }

@@ -9,7 +9,13 @@
 import { type PointerEvent, useEffect, useRef } from "react";
 import { useObjectUrl } from "../gallery/use-object-url.ts";
 import classes from "./draw.module.css";
-import { addPoint, type MaskHistory, type Point, type Stroke, visibleStrokes } from "./mask-history.ts";
+import {
+  addPoint,
+  type MaskHistory,
+  type Point,
+  type Stroke,
+  visibleStrokes,
+} from "./mask-history.ts";
 import { paintStroke, type SourcePicture } from "./source-picture.ts";
 
 /** Opaque here and made translucent by style, or overlapping strokes would add up. */
@@ -53,7 +59,10 @@ export function MaskCanvas({ source, size, mask, brush, onStroke }: MaskCanvasPr
   function begin(event: PointerEvent<HTMLCanvasElement>): void {
     if (brush === undefined || drawing.current !== undefined || event.button !== 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
-    drawing.current = { pointerId: event.pointerId, stroke: { kind: "stroke", ...brush, points: [] } };
+    drawing.current = {
+      pointerId: event.pointerId,
+      stroke: { kind: "stroke", ...brush, points: [] },
+    };
     extend(pointOf(event));
   }
 
@@ -70,7 +79,9 @@ export function MaskCanvas({ source, size, mask, brush, onStroke }: MaskCanvasPr
 
   return (
     <div className={classes.source} style={{ aspectRatio: `${size.width} / ${size.height}` }}>
-      {url !== undefined && <img className={classes.sourceImage} src={url} alt="The picture to draw from" />}
+      {url !== undefined && (
+        <img className={classes.sourceImage} src={url} alt="What is drawn from" />
+      )}
       <canvas
         ref={canvas}
         className={classes.mask}

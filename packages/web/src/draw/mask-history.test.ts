@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { addPoint, addStep, coverCrop, EMPTY_MASK, hasMask, redo, type Stroke, undo, visibleStrokes } from "./mask-history.ts";
+import {
+  addPoint,
+  addStep,
+  coverCrop,
+  EMPTY_MASK,
+  hasMask,
+  redo,
+  type Stroke,
+  undo,
+  visibleStrokes,
+} from "./mask-history.ts";
 
 const paint: Stroke = { kind: "stroke", erase: false, radius: 0.05, points: [{ x: 0.5, y: 0.5 }] };
 const erase: Stroke = { ...paint, erase: true };
@@ -39,7 +49,17 @@ test("a hand that rests adds no points", () => {
 
 test("a picture of another shape is cut evenly on both sides", () => {
   const square = { width: 512, height: 512 };
-  expect(coverCrop({ width: 1000, height: 500 }, square)).toEqual({ x: 250, y: 0, width: 500, height: 500 });
-  expect(coverCrop({ width: 100, height: 300 }, square)).toEqual({ x: 0, y: 100, width: 100, height: 100 });
+  expect(coverCrop({ width: 1000, height: 500 }, square)).toEqual({
+    x: 250,
+    y: 0,
+    width: 500,
+    height: 500,
+  });
+  expect(coverCrop({ width: 100, height: 300 }, square)).toEqual({
+    x: 0,
+    y: 100,
+    width: 100,
+    height: 100,
+  });
   expect(coverCrop(square, square)).toEqual({ x: 0, y: 0, width: 512, height: 512 });
 });

@@ -24,8 +24,18 @@ interface MaskToolsProps {
 export function MaskTools({ mask, brush, onMask, onBrush }: MaskToolsProps) {
   const tools = [
     { label: "Undo", icon: IconArrowBackUp, enabled: mask.done.length > 0, next: () => undo(mask) },
-    { label: "Redo", icon: IconArrowForwardUp, enabled: mask.undone.length > 0, next: () => redo(mask) },
-    { label: "Clear mask", icon: IconTrash, enabled: hasMask(mask), next: () => addStep(mask, { kind: "clear" }) },
+    {
+      label: "Redo",
+      icon: IconArrowForwardUp,
+      enabled: mask.undone.length > 0,
+      next: () => redo(mask),
+    },
+    {
+      label: "Clear mask",
+      icon: IconTrash,
+      enabled: hasMask(mask),
+      next: () => addStep(mask, { kind: "clear" }),
+    },
   ];
   return (
     <Group gap="xs" wrap="nowrap">

@@ -1,11 +1,11 @@
 /** Model, VAE and LoRAs, from what the linked computer has. */
 
-import { ActionIcon, Select, Slider, Stack, Text } from "@mantine/core";
 import type { ExtensionInfo, Resource } from "@beeline/protocol";
+import { ActionIcon, Select, Slider, Stack, Text } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useMemo } from "react";
-import type { DrawForm, NetworkChoice } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import type { DrawForm, NetworkChoice } from "./draw-form.ts";
 import { choicesOf, networkType, plainName } from "./resource-choices.ts";
 
 /** Entries shown at once; with more, one searches. Thousands of nodes make a phone crawl. */
@@ -19,9 +19,20 @@ interface ModelPickerProps {
 }
 
 export function ModelPicker({ form, info, resources, onForm }: ModelPickerProps) {
-  const models = useMemo(() => choicesOf((resources ?? []).filter(({ type }) => type === "checkpoint")), [resources]);
-  const vaes = useMemo(() => choicesOf((resources ?? []).filter(({ type }) => type === "vae")), [resources]);
-  const common = { searchable: true, clearable: true, limit: SHOWN, disabled: resources === undefined } as const;
+  const models = useMemo(
+    () => choicesOf((resources ?? []).filter(({ type }) => type === "checkpoint")),
+    [resources],
+  );
+  const vaes = useMemo(
+    () => choicesOf((resources ?? []).filter(({ type }) => type === "vae")),
+    [resources],
+  );
+  const common = {
+    searchable: true,
+    clearable: true,
+    limit: SHOWN,
+    disabled: resources === undefined,
+  } as const;
   return (
     <Stack gap="md">
       <Select
@@ -70,7 +81,8 @@ function NetworkPicker({ chosen, supported, resources, onChange }: NetworkPicker
     () =>
       resources.filter(
         (resource) =>
-          networkType(resource, supported) !== undefined && chosen.every(({ hash }) => hash !== resource.hash),
+          networkType(resource, supported) !== undefined &&
+          chosen.every(({ hash }) => hash !== resource.hash),
       ),
     [resources, supported, chosen],
   );
@@ -79,7 +91,10 @@ function NetworkPicker({ chosen, supported, resources, onChange }: NetworkPicker
     const resource = available.find((candidate) => candidate.hash === hash);
     const type = resource && networkType(resource, supported);
     if (resource === undefined || type === undefined) return;
-    onChange([...chosen, { hash: resource.hash, type, name: plainName(resource.name), strength: 1 }]);
+    onChange([
+      ...chosen,
+      { hash: resource.hash, type, name: plainName(resource.name), strength: 1 },
+    ]);
   }
   function setStrength(hash: string, strength: number) {
     onChange(chosen.map((network) => (network.hash === hash ? { ...network, strength } : network)));

@@ -2,8 +2,8 @@
 
 import { ActionIcon, Group, NumberInput, Select, Slider, Stack, Tooltip } from "@mantine/core";
 import { IconDice5, IconLock, IconLockOpen } from "@tabler/icons-react";
-import { type DrawForm, LARGEST_SEED, type Limits } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import { type DrawForm, LARGEST_SEED, type Limits } from "./draw-form.ts";
 import { Labelled } from "./labelled.tsx";
 import { SizePicker } from "./size-picker.tsx";
 

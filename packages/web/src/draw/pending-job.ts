@@ -48,12 +48,16 @@ export async function forgetPendingJob(id: string): Promise<void> {
 }
 
 /** @returns the job this tab was running on that instance when it was reloaded. */
-export async function findPendingJob(instanceId: number, nowMs: number): Promise<PendingJob | undefined> {
+export async function findPendingJob(
+  instanceId: number,
+  nowMs: number,
+): Promise<PendingJob | undefined> {
   try {
     const id = sessionStorage.getItem(MARK);
     const jobs = await inStore<PendingJob[]>("readonly", (store) => store.getAll());
     for (const job of jobs) {
-      if (nowMs - job.startedAtMs > KEPT_MS) await inStore("readwrite", (store) => store.delete(job.id));
+      if (nowMs - job.startedAtMs > KEPT_MS)
+        await inStore("readwrite", (store) => store.delete(job.id));
     }
     return jobs.find(
       (job) => job.id === id && job.instanceId === instanceId && nowMs - job.startedAtMs <= KEPT_MS,
@@ -71,7 +75,9 @@ async function inStore<T>(
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id" });
   const database = await settled(opening);
   try {
-    return await settled(action(database.transaction(STORE, mode).objectStore(STORE)) as IDBRequest<T>);
+    return await settled(
+      action(database.transaction(STORE, mode).objectStore(STORE)) as IDBRequest<T>,
+    );
   } finally {
     database.close();
   }

@@ -4,8 +4,8 @@ import { Anchor, Button, Kbd, SegmentedControl, Stack, Textarea } from "@mantine
 import { IconPlayerStopFilled, IconSparkles } from "@tabler/icons-react";
 import { useState } from "react";
 import { JobProgress } from "../gallery/stage.tsx";
-import type { DrawForm } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import type { DrawForm } from "./draw-form.ts";
 import type { JobView } from "./job-view.ts";
 
 interface PromptBoxProps {
@@ -88,7 +88,11 @@ export function DrawBar({ job, obstacle, isPreparing, onDraw, onCancel }: DrawBa
           size="md"
           variant="default"
           leftSection={<IconPlayerStopFilled size={16} />}
-          rightSection={<Kbd size="xs" visibleFrom="sm">Esc</Kbd>}
+          rightSection={
+            <Kbd size="xs" visibleFrom="sm">
+              Esc
+            </Kbd>
+          }
           disabled={job.canceling}
           onClick={onCancel}
           data-testid="cancel"
@@ -104,7 +108,11 @@ export function DrawBar({ job, obstacle, isPreparing, onDraw, onCancel }: DrawBa
         fullWidth
         size="md"
         leftSection={<IconSparkles size={18} />}
-        rightSection={<Kbd size="xs" visibleFrom="sm" className={classes.onYellow}>Ctrl ↵</Kbd>}
+        rightSection={
+          <Kbd size="xs" visibleFrom="sm" className={classes.onYellow}>
+            Ctrl ↵
+          </Kbd>
+        }
         loading={isPreparing}
         disabled={obstacle !== undefined}
         onClick={onDraw}

@@ -7,17 +7,25 @@ function resource(name: string, hash: string, more: Partial<Resource> = {}): Res
 }
 
 test("choices are sorted by name and lose their ending", () => {
-  const labels = choicesOf([resource("b.safetensors", "1"), resource("a.ckpt", "2")]).map(({ label }) => label);
+  const labels = choicesOf([resource("b.safetensors", "1"), resource("a.ckpt", "2")]).map(
+    ({ label }) => label,
+  );
   expect(labels).toEqual(["a", "b"]);
 });
 
 test("two files of one name can be told apart", () => {
-  const labels = choicesOf([resource("a.safetensors", "1"), resource("a.ckpt", "2")]).map(({ label }) => label);
+  const labels = choicesOf([resource("a.safetensors", "1"), resource("a.ckpt", "2")]).map(
+    ({ label }) => label,
+  );
   expect(labels).toEqual(["a (11111111)", "a (22222222)"]);
 });
 
 test("the same file in two folders is one choice, and one still on its way is none", () => {
-  const found = [resource("a", "1"), resource("copy", "1"), resource("b", "2", { downloading: true })];
+  const found = [
+    resource("a", "1"),
+    resource("copy", "1"),
+    resource("b", "2", { downloading: true }),
+  ];
   expect(choicesOf(found).map(({ value }) => value)).toEqual(["1".repeat(64)]);
 });
 

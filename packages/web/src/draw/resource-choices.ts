@@ -16,14 +16,20 @@ const NETWORK_TYPES = { lora: "lora", locon: "lora", dora: "lora", hypernet: "hy
  */
 export function choicesOf(resources: readonly Resource[]): readonly ResourceChoice[] {
   const byHash = new Map(
-    resources.filter((resource) => resource.downloading !== true).map((resource) => [resource.hash, resource]),
+    resources
+      .filter((resource) => resource.downloading !== true)
+      .map((resource) => [resource.hash, resource]),
   );
   const named = new Map<string, number>();
-  for (const { name } of byHash.values()) named.set(plainName(name), (named.get(plainName(name)) ?? 0) + 1);
+  for (const { name } of byHash.values())
+    named.set(plainName(name), (named.get(plainName(name)) ?? 0) + 1);
   return [...byHash.values()]
     .map(({ hash, name }) => {
       const plain = plainName(name);
-      return { value: hash, label: (named.get(plain) ?? 0) > 1 ? `${plain} (${hash.slice(0, 8)})` : plain };
+      return {
+        value: hash,
+        label: (named.get(plain) ?? 0) > 1 ? `${plain} (${hash.slice(0, 8)})` : plain,
+      };
     })
     .sort((a, b) => a.label.localeCompare(b.label));
 }

@@ -2,8 +2,8 @@
 
 import { ActionIcon, Slider, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconArrowsExchange } from "@tabler/icons-react";
-import { type DrawForm, type Limits, SIDE_STEP, SIZE_PRESETS, SMALLEST_SIDE } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import { type DrawForm, type Limits, SIDE_STEP, SIZE_PRESETS, SMALLEST_SIDE } from "./draw-form.ts";
 import { Labelled } from "./labelled.tsx";
 
 interface SizePickerProps {
@@ -39,25 +39,27 @@ export function SizePicker({ form, limits, onForm }: SizePickerProps) {
       }
     >
       <div className={classes.presets}>
-        {SIZE_PRESETS.filter(({ width, height }) => Math.max(width, height) <= limits.side).map(({ width, height }) => (
-          <UnstyledButton
-            key={`${width}x${height}`}
-            className={classes.preset}
-            aria-pressed={form.width === width && form.height === height}
-            onClick={() => onForm({ width, height })}
-            data-testid={`size-${width}x${height}`}
-          >
-            <span
-              aria-hidden
-              className={classes.sketch}
-              style={{
-                width: (SKETCH * width) / Math.max(width, height),
-                height: (SKETCH * height) / Math.max(width, height),
-              }}
-            />
-            {width} × {height}
-          </UnstyledButton>
-        ))}
+        {SIZE_PRESETS.filter(({ width, height }) => Math.max(width, height) <= limits.side).map(
+          ({ width, height }) => (
+            <UnstyledButton
+              key={`${width}x${height}`}
+              className={classes.preset}
+              aria-pressed={form.width === width && form.height === height}
+              onClick={() => onForm({ width, height })}
+              data-testid={`size-${width}x${height}`}
+            >
+              <span
+                aria-hidden
+                className={classes.sketch}
+                style={{
+                  width: (SKETCH * width) / Math.max(width, height),
+                  height: (SKETCH * height) / Math.max(width, height),
+                }}
+              />
+              {width} × {height}
+            </UnstyledButton>
+          ),
+        )}
       </div>
       <div className={classes.sliders}>
         {(["width", "height"] as const).map((side) => (

@@ -1,12 +1,12 @@
 /** img2img: choose a picture, paint what is to be drawn anew, say how much may change. */
 
-import { Button, FileButton, Group, Modal, Slider, Stack, Switch, Text } from "@mantine/core";
 import { BeelineError } from "@beeline/protocol";
+import { Button, FileButton, Group, Modal, Slider, Stack, Switch, Text } from "@mantine/core";
 import { IconMaximize, IconPhotoPlus, IconX } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { Problem } from "../problem.tsx";
-import type { DrawForm } from "./draw-form.ts";
 import classes from "./draw.module.css";
+import type { DrawForm } from "./draw-form.ts";
 import { Labelled } from "./labelled.tsx";
 import { MaskCanvas } from "./mask-canvas.tsx";
 import { addStep, hasMask, type MaskHistory } from "./mask-history.ts";
@@ -23,7 +23,15 @@ interface SourcePanelProps {
   readonly onMask: (mask: MaskHistory) => void;
 }
 
-export function SourcePanel({ form, source, mask, canMask, onForm, onSource, onMask }: SourcePanelProps) {
+export function SourcePanel({
+  form,
+  source,
+  mask,
+  canMask,
+  onForm,
+  onSource,
+  onMask,
+}: SourcePanelProps) {
   const [brush, setBrush] = useState(FIRST_BRUSH);
   const [large, setLarge] = useState(false);
   if (source === undefined) return <SourceDrop onSource={onSource} />;
@@ -43,9 +51,19 @@ export function SourcePanel({ form, source, mask, canMask, onForm, onSource, onM
   return (
     <Stack gap="sm">
       {!large && editor}
-      <Modal opened={large} onClose={() => setLarge(false)} title="Paint what is to be drawn anew" fullScreen>
+      <Modal
+        opened={large}
+        onClose={() => setLarge(false)}
+        title="Paint what is to be drawn anew"
+        fullScreen
+      >
         {/* As large as fits between the title and the tools without scrolling. */}
-        <div style={{ maxWidth: `calc((100dvh - 150px) * ${form.width / form.height})`, margin: "0 auto" }}>
+        <div
+          style={{
+            maxWidth: `calc((100dvh - 150px) * ${form.width / form.height})`,
+            margin: "0 auto",
+          }}
+        >
           {editor}
         </div>
       </Modal>
@@ -102,7 +120,11 @@ export function SourcePanel({ form, source, mask, canMask, onForm, onSource, onM
 }
 
 /** A place to drop a file on, which is also a button: dropping needs a mouse. */
-function SourceDrop({ onSource }: { readonly onSource: (source: SourcePicture) => void }): ReactNode {
+function SourceDrop({
+  onSource,
+}: {
+  readonly onSource: (source: SourcePicture) => void;
+}): ReactNode {
   const [over, setOver] = useState(false);
   const [error, setError] = useState<BeelineError | undefined>();
   async function take(file: File | null | undefined): Promise<void> {

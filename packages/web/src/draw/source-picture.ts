@@ -56,7 +56,12 @@ export async function renderMask(
 }
 
 /** Paints one stroke, from its point `from` on, in the canvas's own size. */
-export function paintStroke(context: CanvasRenderingContext2D, stroke: Stroke, color: string, from = 0): void {
+export function paintStroke(
+  context: CanvasRenderingContext2D,
+  stroke: Stroke,
+  color: string,
+  from = 0,
+): void {
   const { width, height } = context.canvas;
   const points = stroke.points.slice(from);
   const first = points[0];
@@ -79,7 +84,9 @@ async function decode(blob: Blob): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(blob);
   } catch (thrown) {
-    throw new BeelineError("IMAGE_UNREADABLE", "this browser cannot read that file as a picture", { cause: thrown });
+    throw new BeelineError("IMAGE_UNREADABLE", "this browser cannot read that file as a picture", {
+      cause: thrown,
+    });
   }
 }
 
@@ -88,7 +95,8 @@ function blankCanvas(width: number, height: number) {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");
-  if (context === null) throw new BeelineError("IMAGE_UNREADABLE", "this browser cannot draw on a canvas");
+  if (context === null)
+    throw new BeelineError("IMAGE_UNREADABLE", "this browser cannot draw on a canvas");
   return { canvas, context };
 }
 

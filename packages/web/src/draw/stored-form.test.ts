@@ -3,7 +3,11 @@ import { changeForm, FIRST_FORM, PROTOCOL_LIMITS } from "./draw-form.ts";
 import { readForm } from "./stored-form.ts";
 
 test("a form that was stored comes back, without what needs a picture or a file", () => {
-  const form = changeForm(FIRST_FORM, { prompt: "a fox", seed: 9, width: 768, sampler: "Euler" }, PROTOCOL_LIMITS);
+  const form = changeForm(
+    FIRST_FORM,
+    { prompt: "a fox", seed: 9, width: 768, sampler: "Euler" },
+    PROTOCOL_LIMITS,
+  );
   expect(readForm(JSON.stringify({ ...form, mode: "img2img" }))).toEqual(form);
 });
 

@@ -29,7 +29,8 @@ export function readForm(json: string | null): DrawForm {
   if (typeof stored !== "object" || stored === null) return FIRST_FORM;
   const fields = stored as Readonly<Record<string, unknown>>;
   const text = (name: string) => (typeof fields[name] === "string" ? { [name]: fields[name] } : {});
-  const number = (name: string) => (typeof fields[name] === "number" ? { [name]: fields[name] } : {});
+  const number = (name: string) =>
+    typeof fields[name] === "number" ? { [name]: fields[name] } : {};
   return changeForm(
     FIRST_FORM,
     {

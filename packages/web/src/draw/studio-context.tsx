@@ -7,11 +7,34 @@
 
 import { type ImageJob, type Link, randomUuid } from "@beeline/client";
 import { BeelineError } from "@beeline/protocol";
-import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
-import { addPicture, EMPTY_GALLERY, type Gallery, type Picture, pictureOf, removePicture } from "../gallery/gallery.ts";
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState,
+} from "react";
+import {
+  addPicture,
+  EMPTY_GALLERY,
+  type Gallery,
+  type Picture,
+  pictureOf,
+  removePicture,
+} from "../gallery/gallery.ts";
 import { useLinkView } from "../link/link-context.tsx";
 import { type JobView, startJob, updateJob } from "./job-view.ts";
-import { type DrawRequest, findPendingJob, forgetPendingJob, keepPendingJob, type PendingJob } from "./pending-job.ts";
+import {
+  type DrawRequest,
+  findPendingJob,
+  forgetPendingJob,
+  keepPendingJob,
+  type PendingJob,
+} from "./pending-job.ts";
 
 export interface Studio {
   /** The job that runs, if one does. */
@@ -79,7 +102,7 @@ export function StudioProvider({ children }: { readonly children: ReactNode }) {
   useEffect(() => {
     if (link === undefined || instanceId === undefined || state !== "linked") return;
     let wanted = true;
-    findPendingJob(instanceId, Date.now()).then((found) => {
+    void findPendingJob(instanceId, Date.now()).then((found) => {
       if (wanted && found !== undefined) void run(link, found);
     });
     return () => {

@@ -13,7 +13,8 @@ interface DrawKeys {
 }
 
 /** What Esc closes first, if it is open. */
-const OPEN_WIDGETS = '[role="dialog"], [role="menu"], [aria-haspopup="listbox"][aria-expanded="true"]';
+const OPEN_WIDGETS =
+  '[role="dialog"], [role="menu"], [aria-haspopup="listbox"][aria-expanded="true"]';
 
 export function useDrawKeys(keys: DrawKeys): void {
   const latest = useRef(keys);

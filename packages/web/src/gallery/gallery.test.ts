@@ -1,7 +1,17 @@
 import type { LinkImage } from "@beeline/client";
 import { expect, test } from "vitest";
 import type { DrawRequest } from "../draw/pending-job.ts";
-import { addPicture, EMPTY_GALLERY, fileName, imageType, KEPT_BYTES, metadataOf, type Picture, pictureOf, removePicture } from "./gallery.ts";
+import {
+  addPicture,
+  EMPTY_GALLERY,
+  fileName,
+  imageType,
+  KEPT_BYTES,
+  metadataOf,
+  type Picture,
+  pictureOf,
+  removePicture,
+} from "./gallery.ts";
 
 const draw: DrawRequest = {
   kind: "txt2img",
@@ -37,7 +47,10 @@ test("the newest picture comes first, and one reported twice is there once", () 
 
 test("the oldest leave when the page would hold too much, and are counted", () => {
   const half = KEPT_BYTES / 2;
-  const gallery = [picture(0, half), picture(1, half), picture(2, half)].reduce(addPicture, EMPTY_GALLERY);
+  const gallery = [picture(0, half), picture(1, half), picture(2, half)].reduce(
+    addPicture,
+    EMPTY_GALLERY,
+  );
   expect(gallery.pictures.map(({ key }) => key)).toEqual(["job:2", "job:1"]);
   expect(gallery.dropped).toBe(1);
 });
@@ -66,7 +79,13 @@ test("a file is named by its seed and type", () => {
 
 test("metadata names what was asked for and leaves out what was not", () => {
   const labels = Object.fromEntries(metadataOf(picture(0)));
-  expect(labels).toMatchObject({ Prompt: "a bee", Seed: "40", Size: "512 × 768", LoRA: "film 0.8", Model: "model" });
+  expect(labels).toMatchObject({
+    Prompt: "a bee",
+    Seed: "40",
+    Size: "512 × 768",
+    LoRA: "film 0.8",
+    Model: "model",
+  });
   expect(labels).not.toHaveProperty("Negative prompt");
   expect(labels).not.toHaveProperty("Denoise");
 });

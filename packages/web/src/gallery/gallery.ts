@@ -80,7 +80,9 @@ export function pictureOf(
  * of its own would run its scripts as this page, so all but the three known types become plain bytes.
  */
 export function imageType(mime: string): string {
-  return ["image/png", "image/jpeg", "image/webp"].includes(mime) ? mime : "application/octet-stream";
+  return ["image/png", "image/jpeg", "image/webp"].includes(mime)
+    ? mime
+    : "application/octet-stream";
 }
 
 export function imageBlob(bytes: Uint8Array, mime: string): Blob {
@@ -89,7 +91,8 @@ export function imageBlob(bytes: Uint8Array, mime: string): Blob {
 
 /** `beeline-4157.png`. */
 export function fileName(picture: Picture): string {
-  const ending = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" }[picture.mime] ?? "bin";
+  const ending =
+    { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" }[picture.mime] ?? "bin";
   return `beeline-${picture.seed}.${ending}`;
 }
 
@@ -106,7 +109,12 @@ export function metadataOf(picture: Picture): readonly (readonly [label: string,
     ["Sampler", params.sampler],
     ["Model", picture.modelName],
     ["LoRA", networksText(picture.draw)],
-    ["Denoise", picture.draw.kind === "img2img" ? picture.draw.request.params.denoiseStrength?.toString() : undefined],
+    [
+      "Denoise",
+      picture.draw.kind === "img2img"
+        ? picture.draw.request.params.denoiseStrength?.toString()
+        : undefined,
+    ],
     ["SHA-256", picture.sha256],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined && row[1] !== "");

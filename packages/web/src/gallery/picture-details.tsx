@@ -1,11 +1,17 @@
 /** Under the stage: how the picture travelled, what can be done with it, and how it was made. */
 
 import { ActionIcon, Badge, Button, Group, Tooltip } from "@mantine/core";
-import { IconDownload, IconInfoCircle, IconPhotoEdit, IconPlant2, IconTrash } from "@tabler/icons-react";
+import {
+  IconDownload,
+  IconInfoCircle,
+  IconPhotoEdit,
+  IconPlant2,
+  IconTrash,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { formatBytes, formatDuration } from "../wording.ts";
-import { fileName, metadataOf, type Picture } from "./gallery.ts";
 import classes from "./gallery.module.css";
+import { fileName, metadataOf, type Picture } from "./gallery.ts";
 import { useObjectUrl } from "./use-object-url.ts";
 
 interface PictureDetailsProps {
@@ -82,7 +88,12 @@ export function PictureDetails({ picture, onUse, onSeed, onRemove }: PictureDeta
             </ActionIcon>
           </Tooltip>
           <Tooltip label="Remove from the page">
-            <ActionIcon variant="default" size={30} aria-label="Remove from the page" onClick={() => onRemove(picture)}>
+            <ActionIcon
+              variant="default"
+              size={30}
+              aria-label="Remove from the page"
+              onClick={() => onRemove(picture)}
+            >
               <IconTrash size={16} />
             </ActionIcon>
           </Tooltip>

@@ -4,16 +4,27 @@ import { Progress, Text } from "@mantine/core";
 import { type CSSProperties, useMemo } from "react";
 import { type JobView, jobPhase } from "../draw/job-view.ts";
 import { formatBytes, formatRemaining } from "../wording.ts";
-import { imageBlob, type Picture } from "./gallery.ts";
 import classes from "./gallery.module.css";
+import { imageBlob, type Picture } from "./gallery.ts";
 import { useObjectUrl } from "./use-object-url.ts";
 
 /** A picture that has arrived. */
-export function PictureStage({ picture, onEnlarge }: { readonly picture: Picture; readonly onEnlarge: () => void }) {
+export function PictureStage({
+  picture,
+  onEnlarge,
+}: {
+  readonly picture: Picture;
+  readonly onEnlarge: () => void;
+}) {
   const url = useObjectUrl(picture.blob);
   return (
     <div className={classes.stage}>
-      <button type="button" className={classes.enlarge} onClick={onEnlarge} aria-label="Show in full size">
+      <button
+        type="button"
+        className={classes.enlarge}
+        onClick={onEnlarge}
+        aria-label="Show in full size"
+      >
         <img
           className={classes.large}
           {...(url === undefined ? {} : { src: url })}
@@ -38,12 +49,22 @@ export function JobStage({ job }: { readonly job: JobView }) {
     <div className={classes.stage}>
       <div
         className={classes.frame}
-        style={{ aspectRatio: `${job.width} / ${job.height}`, "--ratio": job.width / job.height } as CSSProperties}
+        style={
+          {
+            aspectRatio: `${job.width} / ${job.height}`,
+            "--ratio": job.width / job.height,
+          } as CSSProperties
+        }
       >
         {url === undefined ? (
           <div className={classes.shimmer} />
         ) : (
-          <img className={classes.preview} src={url} alt="Preview of the picture being drawn" data-testid="preview" />
+          <img
+            className={classes.preview}
+            src={url}
+            alt="Preview of what is being drawn"
+            data-testid="preview"
+          />
         )}
       </div>
     </div>
@@ -55,11 +76,18 @@ export function JobProgress({ job }: { readonly job: JobView }) {
   const { transfer } = job;
   const details = [
     transfer === undefined && job.steps > 0 ? `step ${job.step}/${job.steps}` : undefined,
-    transfer === undefined ? undefined : `${formatBytes(transfer.received)} of ${formatBytes(transfer.size)}`,
+    transfer === undefined
+      ? undefined
+      : `${formatBytes(transfer.received)} of ${formatBytes(transfer.size)}`,
     job.etaMs === undefined || transfer !== undefined ? undefined : formatRemaining(job.etaMs),
   ].filter((text) => text !== undefined);
   return (
-    <div data-testid="progress" data-progress={job.progress} data-step={job.step} data-status={job.status}>
+    <div
+      data-testid="progress"
+      data-progress={job.progress}
+      data-step={job.step}
+      data-status={job.status}
+    >
       <div className={classes.progressText}>
         <Text size="sm" fw={600}>
           {jobPhase(job)}
@@ -106,9 +134,20 @@ function Comb() {
     [-17, -29.4],
   ] as const;
   return (
-    <svg viewBox="-56 -54 112 108" width="150" aria-hidden="true" focusable="false" className={classes.comb}>
+    <svg
+      viewBox="-56 -54 112 108"
+      width="150"
+      aria-hidden="true"
+      focusable="false"
+      className={classes.comb}
+    >
       {centres.map(([x, y]) => (
-        <path key={`${x},${y}`} d={cell} transform={`translate(${x} ${y})`} data-filled={x === 0 && y === 0} />
+        <path
+          key={`${x},${y}`}
+          d={cell}
+          transform={`translate(${x} ${y})`}
+          data-filled={x === 0 && y === 0}
+        />
       ))}
     </svg>
   );

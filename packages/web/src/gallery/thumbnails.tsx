@@ -2,8 +2,8 @@
 
 import { Text, UnstyledButton } from "@mantine/core";
 import { formatDuration } from "../wording.ts";
-import type { Picture } from "./gallery.ts";
 import classes from "./gallery.module.css";
+import type { Picture } from "./gallery.ts";
 import { useObjectUrl } from "./use-object-url.ts";
 
 interface ThumbnailsProps {
@@ -25,8 +25,8 @@ export function Thumbnails({ pictures, chosen, dropped, onChoose }: ThumbnailsPr
       </ul>
       {dropped > 0 && (
         <Text size="xs" c="dimmed" mt="xs">
-          {dropped === 1 ? "The oldest picture" : `The ${dropped} oldest pictures`} left this page to
-          save memory.
+          {dropped === 1 ? "The oldest picture" : `The ${dropped} oldest pictures`} left this page
+          to save memory.
         </Text>
       )}
     </section>

@@ -22,7 +22,13 @@ export function CopyControl({ text, label, ...button }: CopyControlProps) {
     return () => clearTimeout(timer);
   }, [outcome]);
   const icon =
-    outcome === "copied" ? <IconCheck size={16} /> : outcome === "failed" ? <IconX size={16} /> : <IconCopy size={16} />;
+    outcome === "copied" ? (
+      <IconCheck size={16} />
+    ) : outcome === "failed" ? (
+      <IconX size={16} />
+    ) : (
+      <IconCopy size={16} />
+    );
   return (
     <Button
       variant="default"

@@ -1,7 +1,7 @@
 /** Links the extension of the demo, which runs in the server's own process. One click. */
 
-import { Button } from "@mantine/core";
 import { BeelineError } from "@beeline/protocol";
+import { Button } from "@mantine/core";
 import { IconDeviceDesktop } from "@tabler/icons-react";
 import { useState } from "react";
 import { Problem } from "../problem.tsx";

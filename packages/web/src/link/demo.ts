@@ -31,6 +31,9 @@ export async function pairDemo(instanceId: number): Promise<void> {
     throw new BeelineError("SERVER_UNREACHABLE", "the server did not answer", { cause: thrown });
   }
   if (!response.ok) {
-    throw new BeelineError("SERVER_REFUSED", `the demo could not be linked (HTTP ${response.status})`);
+    throw new BeelineError(
+      "SERVER_REFUSED",
+      `the demo could not be linked (HTTP ${response.status})`,
+    );
   }
 }

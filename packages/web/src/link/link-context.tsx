@@ -6,12 +6,18 @@
  * attempt never reaches the view.
  */
 
-import { type Link, type PathPolicy, connect, createInstances } from "@beeline/client";
+import { connect, createInstances, type Link, type PathPolicy } from "@beeline/client";
 import { BeelineError, type LinkInstance } from "@beeline/protocol";
 import { createContext, type ReactNode, use, useEffect, useMemo, useReducer, useRef } from "react";
 import { hasDemo, pairDemo } from "./demo.ts";
 import { browserName } from "./link-key.ts";
-import { INITIAL_LINK_VIEW, instanceToOpen, type LinkView, nextLinkView } from "./link-view.ts";
+import {
+  INITIAL_LINK_VIEW,
+  instanceAfterRekey,
+  instanceToOpen,
+  type LinkView,
+  nextLinkView,
+} from "./link-view.ts";
 import { lastInstanceId, rememberInstance, rememberPolicy, storedPolicy } from "./settings.ts";
 
 export interface LinkActions {
@@ -80,6 +86,7 @@ export function LinkProvider({ children }: { readonly children: ReactNode }) {
       current.current = open;
       dispatch({ type: "opening", instanceId: id, key });
       const { signal } = open.attempt;
+      let lastKey = key;
       try {
         const link = await connect({
           server,
@@ -97,21 +104,27 @@ export function LinkProvider({ children }: { readonly children: ReactNode }) {
         link.on("path", (path) => current.current === open && dispatch({ type: "path", path }));
         link.on("state", (state, error) => {
           if (current.current !== open) return;
-          if (state === "closed") current.current = undefined;
-          dispatch({ type: "state", state, error });
-          if (state === "closed") attempt(list);
+          if (state === "closed") void attempt(() => ended(error));
+          else dispatch({ type: "state", state, error });
         });
         link.on("rekey", () => {
           if (current.current !== open) return;
+          lastKey = link.key;
           dispatch({ type: "rekeyed" });
-          attempt(list);
+          void attempt(list);
         });
         dispatch({ type: "connected", link });
       } catch (thrown) {
-        if (signal.aborted) return;
+        if (!signal.aborted) await ended(BeelineError.from(thrown));
+      }
+
+      /** The link is closed for good, unless only its key is another by now. */
+      async function ended(error: BeelineError | undefined): Promise<void> {
         current.current = undefined;
-        dispatch({ type: "state", state: "closed", error: BeelineError.from(thrown) });
-        await list();
+        const found = await list().catch(() => []);
+        const renewed = instanceAfterRekey(found, id, lastKey, error);
+        if (renewed !== undefined) await join(id, renewed.key);
+        else dispatch({ type: "state", state: "closed", error });
       }
     }
 
@@ -137,7 +150,8 @@ export function LinkProvider({ children }: { readonly children: ReactNode }) {
         attempt(async () => {
           const found = await list();
           const chosen = instanceToOpen(found, lastInstanceId());
-          if (chosen !== undefined && current.current === undefined) await join(chosen.id, chosen.key);
+          if (chosen !== undefined && current.current === undefined)
+            await join(chosen.id, chosen.key);
         }),
       create: () => attempt(createAndJoin),
       createDemo: () => attempt(async () => pairDemo(await createAndJoin())),

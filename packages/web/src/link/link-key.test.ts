@@ -24,6 +24,8 @@ test("a browser is named by its own name, not by those it claims besides", () =>
       "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
     ),
   ).toBe("Edge on Windows");
-  expect(browserName("Mozilla/5.0 (Linux; Android 15) Gecko/140.0 Firefox/140.0")).toBe("Firefox on Android");
+  expect(browserName("Mozilla/5.0 (Linux; Android 15) Gecko/140.0 Firefox/140.0")).toBe(
+    "Firefox on Android",
+  );
   expect(browserName("curl")).toBe("A browser");
 });

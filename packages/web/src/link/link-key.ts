@@ -2,7 +2,9 @@
 
 /** Ends a shell word whatever it holds; an origin is typed as it is where that is safe. */
 function shellWord(text: string): string {
-  return /^[\w.:/[\]-]+$/.test(text) && !/[[\]]/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w.:/[\]-]+$/.test(text) && !/[[\]]/.test(text)
+    ? text
+    : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The command that links a computer, ready to paste into a terminal. */
@@ -11,7 +13,10 @@ export function extensionCommand(origin: string, key: string): string {
 }
 
 /** The name a link goes by when its owner gave it none. */
-export function instanceTitle(instance: { readonly id: number; readonly name: string | null }): string {
+export function instanceTitle(instance: {
+  readonly id: number;
+  readonly name: string | null;
+}): string {
   const name = instance.name?.trim();
   return name === undefined || name === "" ? `Link ${instance.id}` : name;
 }

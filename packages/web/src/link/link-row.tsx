@@ -1,13 +1,24 @@
 /** One link in the list: open it, rename it, give it a new key, delete it. */
 
-import { ActionIcon, Badge, Button, Group, Menu, Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import type { LinkInstance } from "@beeline/protocol";
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from "@mantine/core";
 import { IconChevronRight, IconDots, IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { Confirm } from "../confirm.tsx";
+import classes from "./link.module.css";
 import { useLinkActions } from "./link-context.tsx";
 import { instanceTitle } from "./link-key.ts";
-import classes from "./link.module.css";
 
 /** Longer names do not fit a phone, and the server's own limit is higher. */
 const NAME_LENGTH = 60;
@@ -19,7 +30,11 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
   const done = () => setAsking(undefined);
   return (
     <li className={classes.row} data-testid="instance-row" data-id={instance.id}>
-      <UnstyledButton className={classes.open} onClick={() => actions.open(instance)} data-testid="open-instance">
+      <UnstyledButton
+        className={classes.open}
+        onClick={() => actions.open(instance)}
+        data-testid="open-instance"
+      >
         <Text fw={600} truncate>
           {title}
         </Text>
@@ -32,7 +47,12 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
       </UnstyledButton>
       <Menu position="bottom-end" withinPortal>
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`More for ${title}`} data-testid="instance-menu">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`More for ${title}`}
+            data-testid="instance-menu"
+          >
             <IconDots size={18} />
           </ActionIcon>
         </Menu.Target>
@@ -40,7 +60,11 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
           <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => setAsking("rename")}>
             Rename
           </Menu.Item>
-          <Menu.Item leftSection={<IconKey size={16} />} onClick={() => setAsking("rekey")} data-testid="rekey-instance">
+          <Menu.Item
+            leftSection={<IconKey size={16} />}
+            onClick={() => setAsking("rekey")}
+            data-testid="rekey-instance"
+          >
             New key
           </Menu.Item>
           <Menu.Item
@@ -63,7 +87,13 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
           }}
         >
           <Stack>
-            <TextInput name="name" label="Name" defaultValue={instance.name ?? ""} maxLength={NAME_LENGTH} data-autofocus />
+            <TextInput
+              name="name"
+              label="Name"
+              defaultValue={instance.name ?? ""}
+              maxLength={NAME_LENGTH}
+              data-autofocus
+            />
             <Group justify="flex-end">
               <Button variant="default" onClick={done}>
                 Keep

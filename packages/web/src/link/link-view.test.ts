@@ -1,7 +1,14 @@
-import { BeelineError, type LinkInstance } from "@beeline/protocol";
 import type { Link } from "@beeline/client";
+import { BeelineError, type LinkInstance } from "@beeline/protocol";
 import { expect, test } from "vitest";
-import { INITIAL_LINK_VIEW, instanceToOpen, type LinkEvent, nextLinkView, screenOf } from "./link-view.ts";
+import {
+  INITIAL_LINK_VIEW,
+  instanceAfterRekey,
+  instanceToOpen,
+  type LinkEvent,
+  nextLinkView,
+  screenOf,
+} from "./link-view.ts";
 
 const path = { kind: "relay", reason: "not-tried", message: "" } as const;
 const link = { state: "waiting", path } as Link;
@@ -12,7 +19,15 @@ function after(...events: LinkEvent[]) {
 }
 
 function instance(id: number, activated: boolean): LinkInstance {
-  return { id, key: "a1b2c3", name: null, activated, origin: null, oauthPaired: false, createdAt: "" };
+  return {
+    id,
+    key: "a1b2c3",
+    name: null,
+    activated,
+    origin: null,
+    oauthPaired: false,
+    createdAt: "",
+  };
 }
 
 test("before the server has answered, nothing is offered", () => {
@@ -21,7 +36,10 @@ test("before the server has answered, nothing is offered", () => {
 });
 
 test("a short key is shown until the server replaces it, a lasting one never", () => {
-  const pairing = after({ type: "opening", instanceId: 1, key: "a1b2c3" }, { type: "connected", link });
+  const pairing = after(
+    { type: "opening", instanceId: 1, key: "a1b2c3" },
+    { type: "connected", link },
+  );
   expect(screenOf(pairing)).toBe("pairing");
   const paired = nextLinkView(pairing, { type: "rekeyed" });
   expect(screenOf(paired)).toBe("workspace");
@@ -43,13 +61,19 @@ test("a link that closed with a reason leads back to the list and says why", () 
   expect(closed).toMatchObject({ error, link: undefined, path: undefined });
 });
 
-test("an error of joining is over once linked", () => {
+test("an error of joining is over once in the room, and an absent computer is none", () => {
   const joining = after(
     { type: "opening", instanceId: 1, key: "ab".repeat(64) },
     { type: "state", state: "joining", error },
   );
   expect(joining.error).toBe(error);
-  expect(nextLinkView(joining, { type: "state", state: "linked", error: undefined }).error).toBeUndefined();
+  expect(
+    nextLinkView(joining, { type: "state", state: "linked", error: undefined }).error,
+  ).toBeUndefined();
+  const absent = new BeelineError("EXTENSION_ABSENT", "nobody there");
+  expect(
+    nextLinkView(joining, { type: "state", state: "waiting", error: absent }).error,
+  ).toBeUndefined();
 });
 
 test("opening another instance forgets the path of the one before", () => {
@@ -58,7 +82,12 @@ test("opening another instance forgets the path of the one before", () => {
     { type: "connected", link },
     { type: "opening", instanceId: 2, key: "ab".repeat(64) },
   );
-  expect(view).toMatchObject({ instanceId: 2, link: undefined, path: undefined, pairingKey: undefined });
+  expect(view).toMatchObject({
+    instanceId: 2,
+    link: undefined,
+    path: undefined,
+    pairingKey: undefined,
+  });
 });
 
 test("the link used last opens by itself, or the only one that is linked", () => {
@@ -68,4 +97,13 @@ test("the link used last opens by itself, or the only one that is linked", () =>
   expect(instanceToOpen(two, 9)).toBeUndefined();
   expect(instanceToOpen([instance(1, true)], undefined)?.id).toBe(1);
   expect(instanceToOpen([instance(1, false)], undefined)).toBeUndefined();
+});
+
+test("a key that was replaced while this page was away leads to the new one", () => {
+  const gone = new BeelineError("LINK_KEY_UNKNOWN", "no such key");
+  const rekeyed = { ...instance(1, true), key: "ab".repeat(64) };
+  expect(instanceAfterRekey([rekeyed], 1, "a1b2c3", gone)).toBe(rekeyed);
+  expect(instanceAfterRekey([rekeyed], 1, rekeyed.key, gone)).toBeUndefined();
+  expect(instanceAfterRekey([rekeyed], 2, "a1b2c3", gone)).toBeUndefined();
+  expect(instanceAfterRekey([rekeyed], 1, "a1b2c3", error)).toBeUndefined();
 });

@@ -6,9 +6,9 @@
  * see it; lasting keys stay inside the link.
  */
 
+import type { Link, LinkState, PathReport } from "@beeline/client";
 import type { BeelineError, LinkInstance } from "@beeline/protocol";
 import { isShortKey } from "@beeline/protocol";
-import type { Link, LinkState, PathReport } from "@beeline/client";
 
 export interface LinkView {
   /** Undefined until the server has answered. */
@@ -66,12 +66,14 @@ export function nextLinkView(view: LinkView, event: LinkEvent): LinkView {
     case "connected":
       return { ...view, link: event.link, state: event.link.state, path: event.link.path };
     case "state":
-      if (event.state === "closed") return { ...view, ...NO_LINK, error: event.error ?? view.error };
+      if (event.state === "closed")
+        return { ...view, ...NO_LINK, error: event.error ?? view.error };
       return {
         ...view,
         state: event.state,
-        // Once linked, whatever went wrong on the way is over.
-        error: event.state === "linked" ? undefined : (event.error ?? view.error),
+        // Once in the room, whatever went wrong on the way is over. That the computer is not there
+        // is no error but a state, shown as such.
+        error: event.state === "joining" ? (event.error ?? view.error) : undefined,
       };
     case "path":
       return { ...view, path: event.path };
@@ -100,4 +102,18 @@ export function instanceToOpen(
   const last = instances.find((instance) => instance.id === lastId);
   if (last !== undefined) return last;
   return instances.length === 1 && instances[0]?.activated === true ? instances[0] : undefined;
+}
+
+/**
+ * The instance to join again when its key turned out unknown: a sleeping phone or a reloading page
+ * misses the rekey, and its short key is dead by the time it is back.
+ */
+export function instanceAfterRekey(
+  instances: readonly LinkInstance[],
+  id: number,
+  usedKey: string,
+  error: BeelineError | undefined,
+): LinkInstance | undefined {
+  if (error?.code !== "LINK_KEY_UNKNOWN") return undefined;
+  return instances.find((instance) => instance.id === id && instance.key !== usedKey);
 }

@@ -6,8 +6,8 @@ import { useState } from "react";
 import { Logo } from "../logo.tsx";
 import { Problem } from "../problem.tsx";
 import { DemoButton } from "./demo-button.tsx";
-import { useLinkActions, useLinkView } from "./link-context.tsx";
 import classes from "./link.module.css";
+import { useLinkActions, useLinkView } from "./link-context.tsx";
 import { LinkRow } from "./link-row.tsx";
 
 export function Links() {

@@ -3,24 +3,48 @@
  * Gone as soon as the server has replaced the key.
  */
 
-import { ActionIcon, Anchor, Box, Button, Code, Group, Loader, Paper, Stack, Text, Title, VisuallyHidden } from "@mantine/core";
+import {
+  ActionIcon,
+  Anchor,
+  Box,
+  Button,
+  Code,
+  Group,
+  Loader,
+  Paper,
+  Stack,
+  Text,
+  Title,
+  VisuallyHidden,
+} from "@mantine/core";
 import { IconArrowLeft, IconRefresh } from "@tabler/icons-react";
 import { Problem } from "../problem.tsx";
 import { CopyControl } from "./copy-control.tsx";
 import { DemoButton } from "./demo-button.tsx";
+import classes from "./link.module.css";
 import { useLinkActions, useLinkView } from "./link-context.tsx";
 import { extensionCommand } from "./link-key.ts";
-import classes from "./link.module.css";
 import { QrCode } from "./qr-code.tsx";
 
-export function Pairing({ pairingKey, instanceId }: { readonly pairingKey: string; readonly instanceId: number }) {
+export function Pairing({
+  pairingKey,
+  instanceId,
+}: {
+  readonly pairingKey: string;
+  readonly instanceId: number;
+}) {
   const view = useLinkView();
   const actions = useLinkActions();
   const command = extensionCommand(location.origin, pairingKey);
   return (
     <Stack className={classes.narrow} gap="lg">
       <Group gap="xs" wrap="nowrap">
-        <ActionIcon variant="subtle" color="gray" aria-label="Back to your links" onClick={actions.leave}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label="Back to your links"
+          onClick={actions.leave}
+        >
           <IconArrowLeft size={20} />
         </ActionIcon>
         <Title order={1} size="h2">
@@ -70,8 +94,11 @@ export function Pairing({ pairingKey, instanceId }: { readonly pairingKey: strin
           <CopyControl text={command} label="Copy command" size="xs" data-testid="copy-command" />
         </Group>
         <Text size="sm" c="dimmed">
-          It needs nothing but <Anchor href="https://nodejs.org" target="_blank" rel="noreferrer" inherit>Node.js</Anchor>,
-          opens no port and changes no firewall.
+          It needs nothing but{" "}
+          <Anchor href="https://nodejs.org" target="_blank" rel="noreferrer" inherit>
+            Node.js
+          </Anchor>
+          , opens no port and changes no firewall.
         </Text>
       </Stack>
       <Box hiddenFrom="xs">

@@ -1,11 +1,11 @@
 /** The server did not say which links there are: nothing can be offered but another try. */
 
-import { Button, Stack } from "@mantine/core";
 import type { BeelineError } from "@beeline/protocol";
+import { Button, Stack } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { Problem } from "../problem.tsx";
-import { useLinkActions } from "./link-context.tsx";
 import classes from "./link.module.css";
+import { useLinkActions } from "./link-context.tsx";
 
 export function ServerTrouble({ error }: { readonly error: BeelineError }) {
   const actions = useLinkActions();

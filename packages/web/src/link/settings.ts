@@ -10,7 +10,12 @@ import type { PathPolicy } from "@beeline/client";
 const LAST_INSTANCE = "beeline.instance";
 const POLICY = "beeline.policy";
 
-export const PATH_POLICIES: readonly PathPolicy[] = ["preferDirect", "fastest", "saveRelay", "relayOnly"];
+export const PATH_POLICIES: readonly PathPolicy[] = [
+  "preferDirect",
+  "fastest",
+  "saveRelay",
+  "relayOnly",
+];
 
 export function lastInstanceId(): number | undefined {
   const text = read(LAST_INSTANCE);

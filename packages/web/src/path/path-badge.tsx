@@ -3,8 +3,8 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import { IconBolt, IconCloud, IconPlugConnectedX } from "@tabler/icons-react";
 import { useLinkView } from "../link/link-context.tsx";
-import { PathPanel } from "./path-panel.tsx";
 import classes from "./path.module.css";
+import { PathPanel } from "./path-panel.tsx";
 import { badgeText, reasonSentence } from "./path-wording.ts";
 
 export function PathBadge() {
@@ -25,7 +25,9 @@ export function PathBadge() {
         >
           <Icon size={16} aria-hidden />
           <span className={classes.badgeText}>{text}</span>
-          {isLinked && path.kind === "relay" && <span className={classes.badgeReason}>{reasonSentence(path)}</span>}
+          {isLinked && path.kind === "relay" && (
+            <span className={classes.badgeReason}>{reasonSentence(path)}</span>
+          )}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown className={classes.dropdown} aria-label="Path">

@@ -1,12 +1,20 @@
 /** The path in full: why it is what it is, what was measured, how every attempt went, and the policy. */
 
-import { Badge, Group, Select, Stack, Text } from "@mantine/core";
 import type { Link, LinkStats, PathPolicy, PathReport } from "@beeline/client";
+import { Badge, Group, Select, Stack, Text } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useLinkActions } from "../link/link-context.tsx";
 import { PATH_POLICIES, storedPolicy } from "../link/settings.ts";
 import classes from "./path.module.css";
-import { lastFew, pathRows, phaseText, POLICY_WORDS, reasonSentence, reasonText, switchText } from "./path-wording.ts";
+import {
+  lastFew,
+  POLICY_WORDS,
+  pathRows,
+  phaseText,
+  reasonSentence,
+  reasonText,
+  switchText,
+} from "./path-wording.ts";
 
 /** Attempts and switches shown; older ones say nothing about now. */
 const SHOWN = 4;
@@ -49,7 +57,12 @@ export function PathPanel({ link, path }: { readonly link: Link; readonly path: 
             Direct attempts
           </Text>
           {lastFew(stats.attempts, SHOWN).map((attempt) => (
-            <Text key={attempt.generation} size="xs" className={classes.attempt} data-testid="path-attempt">
+            <Text
+              key={attempt.generation}
+              size="xs"
+              className={classes.attempt}
+              data-testid="path-attempt"
+            >
               <b>
                 {attempt.generation}. {reasonText(attempt.reason)}
               </b>

@@ -38,7 +38,12 @@ test("what was not measured is not shown as nought", () => {
 });
 
 test("phases are told in the order they were reached", () => {
-  const attempt = { generation: 1, outcome: "open", reason: "open", phases: { open: 91.6, offer: 3 } } as const;
+  const attempt = {
+    generation: 1,
+    outcome: "open",
+    reason: "open",
+    phases: { open: 91.6, offer: 3 },
+  } as const;
   expect(phaseText(attempt)).toBe("offer 3 ms, open 92 ms");
 });
 

@@ -1,10 +1,19 @@
 /** The path in words and numbers, for the badge and the panel. Pure. */
 
-import type { AttemptReport, LinkStats, LinkState, PathPolicy, PathReport, PathStats } from "@beeline/client";
+import type {
+  AttemptReport,
+  LinkState,
+  LinkStats,
+  PathPolicy,
+  PathReport,
+  PathStats,
+} from "@beeline/client";
 import { DIRECT_REASONS, type DirectReason } from "@beeline/protocol";
 import { formatBytes, formatDuration, formatRate } from "../wording.ts";
 
-export const POLICY_WORDS: Readonly<Record<PathPolicy, { readonly label: string; readonly hint: string }>> = {
+export const POLICY_WORDS: Readonly<
+  Record<PathPolicy, { readonly label: string; readonly hint: string }>
+> = {
   preferDirect: { label: "Prefer direct", hint: "Direct whenever it is open and quick enough." },
   fastest: { label: "Fastest", hint: "Pictures take the path that is measurably faster." },
   saveRelay: { label: "Spare the server", hint: "Direct even where the relay would be faster." },
@@ -36,7 +45,10 @@ export function pathRows(path: PathStats): readonly (readonly [label: string, va
     ["Sent", formatBytes(path.sentBytes)],
     ["Goodput", path.goodput === undefined ? "–" : formatRate(path.goodput)],
     ["Sent again", formatBytes(path.resentBytes)],
-    ["Loss", `${(path.lossRatio * 100).toFixed(path.lossRatio > 0 && path.lossRatio < 0.1 ? 1 : 0)} %`],
+    [
+      "Loss",
+      `${(path.lossRatio * 100).toFixed(path.lossRatio > 0 && path.lossRatio < 0.1 ? 1 : 0)} %`,
+    ],
   ];
 }
 

@@ -1,7 +1,7 @@
 /** A form for one resource: what it is, where it lies, and the hash that proves it. */
 
-import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { RESOURCE_TYPES, type ResourceToAdd } from "@beeline/protocol";
+import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { type AddForm, addProblems, nameFromUrl, TYPE_WORDS } from "./resource-filter.ts";
 
@@ -28,7 +28,12 @@ export function AddResource({ opened, onClose, onAdd }: AddResourceProps) {
     event.preventDefault();
     setTried(true);
     if (Object.keys(problems).length > 0) return;
-    onAdd({ type: form.type, name: form.name.trim(), hash: form.hash.trim().toLowerCase(), url: form.url.trim() });
+    onAdd({
+      type: form.type,
+      name: form.name.trim(),
+      hash: form.hash.trim().toLowerCase(),
+      url: form.url.trim(),
+    });
     close();
   }
   return (

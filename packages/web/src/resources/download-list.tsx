@@ -51,11 +51,21 @@ export function DownloadList({ downloads, onCancel, onDismiss }: DownloadListPro
             )}
           </div>
           {isRunning(download) ? (
-            <Button size="xs" variant="default" onClick={() => onCancel(download)} data-testid="download-cancel">
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => onCancel(download)}
+              data-testid="download-cancel"
+            >
               Cancel
             </Button>
           ) : (
-            <ActionIcon variant="subtle" color="gray" aria-label="Dismiss" onClick={() => onDismiss(download)}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label="Dismiss"
+              onClick={() => onDismiss(download)}
+            >
               <IconX size={16} />
             </ActionIcon>
           )}

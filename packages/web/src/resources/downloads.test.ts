@@ -1,8 +1,19 @@
 import { type Activity, BeelineError, type ResourceProgress } from "@beeline/protocol";
 import { expect, test } from "vitest";
-import { type DownloadEvent, foreignDownloads, nextDownloads, progressText, resourceError } from "./downloads.ts";
+import {
+  type DownloadEvent,
+  foreignDownloads,
+  nextDownloads,
+  progressText,
+  resourceError,
+} from "./downloads.ts";
 
-const file: ResourceProgress = { type: "lora", hash: "a".repeat(64), name: "a.safetensors", status: "processing" };
+const file: ResourceProgress = {
+  type: "lora",
+  hash: "a".repeat(64),
+  name: "a.safetensors",
+  status: "processing",
+};
 
 function after(...events: DownloadEvent[]) {
   return events.reduce(nextDownloads, []);
@@ -19,9 +30,17 @@ test("an update takes the place of the one before it, and the list keeps its ord
 });
 
 test("a failure keeps the names of the files, and a cancel is no error", () => {
-  const failed = after(updated("1", 10), { type: "failed", id: "1", error: new BeelineError("DISK_FULL", "full") });
+  const failed = after(updated("1", 10), {
+    type: "failed",
+    id: "1",
+    error: new BeelineError("DISK_FULL", "full"),
+  });
   expect(failed[0]).toMatchObject({ status: "error", resources: [{ name: "a.safetensors" }] });
-  const canceled = after(updated("1", 10), { type: "failed", id: "1", error: new BeelineError("CANCELED", "") });
+  const canceled = after(updated("1", 10), {
+    type: "failed",
+    id: "1",
+    error: new BeelineError("CANCELED", ""),
+  });
   expect(canceled[0]?.status).toBe("canceled");
 });
 

@@ -12,24 +12,40 @@ export interface Download {
 }
 
 export type DownloadEvent =
-  | { readonly type: "updated"; readonly id: string; readonly status: Status; readonly resources: readonly ResourceProgress[] }
+  | {
+      readonly type: "updated";
+      readonly id: string;
+      readonly status: Status;
+      readonly resources: readonly ResourceProgress[];
+    }
   | { readonly type: "failed"; readonly id: string; readonly error: BeelineError }
   | { readonly type: "dismissed"; readonly id: string };
 
 /** Newest first. A failure keeps what was known of the files. */
-export function nextDownloads(downloads: readonly Download[], event: DownloadEvent): readonly Download[] {
+export function nextDownloads(
+  downloads: readonly Download[],
+  event: DownloadEvent,
+): readonly Download[] {
   const rest = downloads.filter(({ id }) => id !== event.id);
   const before = downloads.find(({ id }) => id === event.id);
   switch (event.type) {
     case "updated": {
-      const download = { id: event.id, status: event.status, resources: event.resources, error: undefined };
+      const download = {
+        id: event.id,
+        status: event.status,
+        resources: event.resources,
+        error: undefined,
+      };
       return before === undefined
         ? [download, ...downloads]
         : downloads.map((one) => (one.id === event.id ? download : one));
     }
     case "failed": {
       const status: Status = event.error.code === "CANCELED" ? "canceled" : "error";
-      return [{ id: event.id, resources: before?.resources ?? [], status, error: event.error }, ...rest];
+      return [
+        { id: event.id, resources: before?.resources ?? [], status, error: event.error },
+        ...rest,
+      ];
     }
     case "dismissed":
       return rest;
@@ -41,10 +57,20 @@ export function isRunning(download: Download): boolean {
 }
 
 /** Additions that run without this page having started them. */
-export function foreignDownloads(activities: readonly Activity[], own: readonly Download[]): readonly Download[] {
+export function foreignDownloads(
+  activities: readonly Activity[],
+  own: readonly Download[],
+): readonly Download[] {
   return activities
-    .filter(({ id, type }) => type === "resources:add" && own.every((download) => download.id !== id))
-    .map(({ id, status, resources }) => ({ id, status, resources: resources ?? [], error: undefined }))
+    .filter(
+      ({ id, type }) => type === "resources:add" && own.every((download) => download.id !== id),
+    )
+    .map(({ id, status, resources }) => ({
+      id,
+      status,
+      resources: resources ?? [],
+      error: undefined,
+    }))
     .filter(isRunning);
 }
 
@@ -55,7 +81,9 @@ export function progressText(resource: ResourceProgress): string {
   return [
     resource.progress === undefined ? undefined : `${Math.floor(resource.progress)} %`,
     resource.speed === undefined ? undefined : formatRate(resource.speed),
-    resource.remainingTime === undefined ? undefined : formatRemaining(resource.remainingTime * 1000),
+    resource.remainingTime === undefined
+      ? undefined
+      : formatRemaining(resource.remainingTime * 1000),
   ]
     .filter((text) => text !== undefined)
     .join(", ");

@@ -6,7 +6,12 @@ const resources: Resource[] = [
   { type: "checkpoint", name: "Dream Shaper.safetensors", hash: "abc".padEnd(64, "0") },
   { type: "lora", name: "film grain.safetensors", hash: "def".padEnd(64, "0") },
 ];
-const good = { type: "lora", name: "a.safetensors", hash: "A".repeat(64), url: "https://example.org/a" } as const;
+const good = {
+  type: "lora",
+  name: "a.safetensors",
+  hash: "A".repeat(64),
+  url: "https://example.org/a",
+} as const;
 
 test("every word must be found, in the name or at the start of the hash", () => {
   expect(filterResources(resources, undefined, "shaper DREAM")).toEqual([resources[0]]);
@@ -40,7 +45,9 @@ test.each([
 });
 
 test("the name is taken from the address", () => {
-  expect(nameFromUrl("https://example.org/x/My%20model.safetensors?download=1")).toBe("My model.safetensors");
+  expect(nameFromUrl("https://example.org/x/My%20model.safetensors?download=1")).toBe(
+    "My model.safetensors",
+  );
   expect(nameFromUrl("https://example.org/%2e%2e%2fa.safetensors")).toBe("..a.safetensors");
   expect(nameFromUrl("https://example.org/%E0%A4%A")).toBe("%E0%A4%A");
   expect(nameFromUrl("nonsense")).toBe("");

@@ -30,7 +30,9 @@ export function filterResources(
 }
 
 /** The types that occur, in the order of the protocol, with how often. */
-export function typesIn(resources: readonly Resource[]): readonly { readonly type: ResourceType; readonly count: number }[] {
+export function typesIn(
+  resources: readonly Resource[],
+): readonly { readonly type: ResourceType; readonly count: number }[] {
   return RESOURCE_TYPES.map((type) => ({
     type,
     count: resources.filter((resource) => resource.type === type).length,
@@ -47,10 +49,12 @@ export interface AddForm {
 /** What is wrong with each field, in words; an empty object when nothing is. The extension decides in the end. */
 export function addProblems(form: AddForm): Partial<Record<keyof AddForm, string>> {
   const problems: Partial<Record<keyof AddForm, string>> = {};
-  if (!/\.safetensors$/i.test(form.name.trim())) problems.name = "A file name that ends in .safetensors";
+  if (!/\.safetensors$/i.test(form.name.trim()))
+    problems.name = "A file name that ends in .safetensors";
   else if (/[/\\]/.test(form.name)) problems.name = "A file name without folders";
   if (!/^[0-9a-f]{64}$/i.test(form.hash.trim())) problems.hash = "64 hexadecimal digits";
-  if (!["https:", "http:"].includes(parseUrl(form.url)?.protocol ?? "")) problems.url = "An https address";
+  if (!["https:", "http:"].includes(parseUrl(form.url)?.protocol ?? ""))
+    problems.url = "An https address";
   return problems;
 }
 

@@ -1,7 +1,20 @@
 /** What the linked computer has, and how to bring it more. */
 
-import { ActionIcon, Badge, Button, Group, Loader, Select, Stack, Table, Text, TextInput, Title, Tooltip } from "@mantine/core";
 import { BeelineError, RESOURCE_TYPES, type Resource, type ResourceType } from "@beeline/protocol";
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Loader,
+  Select,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+  Tooltip,
+} from "@mantine/core";
 import { IconPlus, IconRefresh, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Confirm } from "../confirm.tsx";
@@ -57,7 +70,13 @@ export function ResourcesTab() {
         </Title>
         <Group gap="xs">
           <Tooltip label="Reload">
-            <ActionIcon variant="default" size={36} aria-label="Reload" onClick={reload} data-testid="resources-reload">
+            <ActionIcon
+              variant="default"
+              size={36}
+              aria-label="Reload"
+              onClick={reload}
+              data-testid="resources-reload"
+            >
               <IconRefresh size={18} />
             </ActionIcon>
           </Tooltip>
@@ -77,7 +96,11 @@ export function ResourcesTab() {
           {...(problem === undefined ? {} : { onClose: () => setProblem(undefined) })}
         />
       )}
-      <DownloadList downloads={downloads.list} onCancel={downloads.cancel} onDismiss={downloads.dismiss} />
+      <DownloadList
+        downloads={downloads.list}
+        onCancel={downloads.cancel}
+        onDismiss={downloads.dismiss}
+      />
       <Group gap="sm" wrap="nowrap">
         <TextInput
           style={{ flex: 1 }}
@@ -106,7 +129,9 @@ export function ResourcesTab() {
         <Loader type="dots" mx="auto" />
       ) : found.length === 0 ? (
         <Text c="dimmed" ta="center" py="xl">
-          {resources?.length === 0 ? "Nothing here yet. Add a model by its address." : "Nothing matches."}
+          {resources?.length === 0
+            ? "Nothing here yet. Add a model by its address."
+            : "Nothing matches."}
         </Text>
       ) : (
         <Table verticalSpacing="sm" className={classes.table}>
@@ -121,13 +146,21 @@ export function ResourcesTab() {
           </Table.Thead>
           <Table.Tbody>
             {found.slice(0, shown).map((resource) => (
-              <Row key={`${resource.hash}${resource.path ?? resource.name}`} resource={resource} onRemove={setRemoving} />
+              <Row
+                key={`${resource.hash}${resource.path ?? resource.name}`}
+                resource={resource}
+                onRemove={setRemoving}
+              />
             ))}
           </Table.Tbody>
         </Table>
       )}
       {found.length > shown && (
-        <Button variant="default" onClick={() => setShown(shown + PAGE)} style={{ alignSelf: "center" }}>
+        <Button
+          variant="default"
+          onClick={() => setShown(shown + PAGE)}
+          style={{ alignSelf: "center" }}
+        >
           Show more of {found.length}
         </Button>
       )}
@@ -145,7 +178,13 @@ export function ResourcesTab() {
   );
 }
 
-function Row({ resource, onRemove }: { readonly resource: Resource; readonly onRemove: (resource: Resource) => void }) {
+function Row({
+  resource,
+  onRemove,
+}: {
+  readonly resource: Resource;
+  readonly onRemove: (resource: Resource) => void;
+}) {
   return (
     <Table.Tr data-testid="resource-row" data-hash={resource.hash} data-type={resource.type}>
       <Table.Td className={classes.name}>{resource.name}</Table.Td>

@@ -44,7 +44,12 @@ export function useDownloads(): Downloads {
     async function follow(resource: ResourceToAdd): Promise<void> {
       if (link === undefined) return;
       const id = randomUuid();
-      dispatch({ type: "updated", id, status: "pending", resources: [{ ...resource, status: "pending" }] });
+      dispatch({
+        type: "updated",
+        id,
+        status: "pending",
+        resources: [{ ...resource, status: "pending" }],
+      });
       try {
         const job = link.addResources([resource], { id });
         job.result.catch(() => undefined);
