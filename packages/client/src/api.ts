@@ -80,7 +80,11 @@ export interface LinkStats {
   readonly path: PathReport;
   readonly paths: readonly PathStats[];
   readonly attempts: readonly AttemptReport[];
-  readonly switches: readonly { readonly to: "relay" | "direct"; readonly atMs: number; readonly gapMs: number }[];
+  readonly switches: readonly {
+    readonly to: "relay" | "direct";
+    readonly atMs: number;
+    readonly gapMs: number;
+  }[];
 }
 
 export interface LinkEvents {
@@ -111,10 +115,20 @@ export type ImageUpdate =
       readonly steps: number;
       readonly etaMs: number | undefined;
     }
-  | { readonly kind: "preview"; readonly index: number; readonly mime: string; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "preview";
+      readonly index: number;
+      readonly mime: string;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: "image"; readonly image: LinkImage }
   /** Bytes of a finished image that have arrived so far. */
-  | { readonly kind: "transfer"; readonly index: number; readonly received: number; readonly size: number };
+  | {
+      readonly kind: "transfer";
+      readonly index: number;
+      readonly received: number;
+      readonly size: number;
+    };
 
 /** A running command. Iterate for updates (each update goes to one iterator), await `result` for the end. */
 export interface Job<Update, Result> extends AsyncIterable<Update> {
@@ -158,11 +172,17 @@ export interface Link {
   txt2img(request: Txt2Img, options?: JobOptions): ImageJob;
   img2img(request: Img2ImgInput, options?: JobOptions): ImageJob;
   describe(options?: JobOptions): Promise<ExtensionInfo>;
-  listResources(types?: readonly ResourceType[], options?: JobOptions): Promise<readonly Resource[]>;
+  listResources(
+    types?: readonly ResourceType[],
+    options?: JobOptions,
+  ): Promise<readonly Resource[]>;
   addResources(resources: readonly ResourceToAdd[], options?: JobOptions): ResourcesJob;
   /** @param addId the id of the job that `addResources` returned. */
   cancelAdd(addId: string, resources: readonly ResourceRef[]): Promise<readonly ResourceProgress[]>;
-  removeResources(resources: readonly ResourceRef[], options?: JobOptions): Promise<readonly ResourceProgress[]>;
+  removeResources(
+    resources: readonly ResourceRef[],
+    options?: JobOptions,
+  ): Promise<readonly ResourceProgress[]>;
   listActivities(options?: JobOptions): Promise<readonly Activity[]>;
   clearActivities(): Promise<void>;
   setPolicy(policy: PathPolicy): void;

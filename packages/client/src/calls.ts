@@ -4,6 +4,7 @@
  * extension continues or repeats its answer without doing the work twice.
  */
 
+import type { Clock, Exchange, IncomingStream } from "@beeline/paths";
 import {
   BeelineError,
   COMMANDS,
@@ -14,7 +15,6 @@ import {
   STREAM_CODES,
   type StreamHeader,
 } from "@beeline/protocol";
-import type { Clock, Exchange, IncomingStream } from "@beeline/paths";
 
 type ImageHeader = Extract<StreamHeader, { kind: "image" }>;
 type PreviewHeader = Extract<StreamHeader, { kind: "preview" }>;
@@ -232,7 +232,8 @@ function previewStream(call: Call, header: PreviewHeader): IncomingStream {
   let at = 0;
   return {
     onBytes: (part) => {
-      if (at + part.byteLength > bytes.byteLength) throw new BeelineError("IMAGE_CORRUPT", "preview");
+      if (at + part.byteLength > bytes.byteLength)
+        throw new BeelineError("IMAGE_CORRUPT", "preview");
       bytes.set(part, at);
       at += part.byteLength;
     },
@@ -241,4 +242,3 @@ function previewStream(call: Call, header: PreviewHeader): IncomingStream {
     },
   };
 }
-

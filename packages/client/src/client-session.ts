@@ -4,6 +4,15 @@
  */
 
 import {
+  type Clock,
+  type CreateRtcPeer,
+  Exchange,
+  type IncomingStream,
+  RelayPath,
+  type RoomConnection,
+  SessionDriver,
+} from "@beeline/paths";
+import {
   type Attempt,
   BeelineError,
   type DirectReason,
@@ -14,15 +23,6 @@ import {
   type SessionEvent,
   type StreamHeader,
 } from "@beeline/protocol";
-import {
-  type Clock,
-  type CreateRtcPeer,
-  Exchange,
-  type IncomingStream,
-  RelayPath,
-  type RoomConnection,
-  SessionDriver,
-} from "@beeline/paths";
 import { DirectAnswerer } from "./direct-answerer.ts";
 import { randomHex } from "./random.ts";
 

@@ -4,13 +4,19 @@
  */
 
 import {
+  type Clock,
+  type CreateRtcPeer,
+  DirectPath,
+  type Path,
+  type RtcPeer,
+} from "@beeline/paths";
+import {
   type Attempt,
   type AttemptPhase,
   type DirectReason,
   type IceServer,
   SignalMessage,
 } from "@beeline/protocol";
-import { type Clock, type CreateRtcPeer, DirectPath, type Path, type RtcPeer } from "@beeline/paths";
 
 export interface AnswererHandlers {
   send(message: SignalMessage): void;

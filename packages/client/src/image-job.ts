@@ -1,5 +1,6 @@
 /** A generation as its caller sees it: updates to iterate over, a result to await, a way to cancel. */
 
+import type { Clock, IncomingStream } from "@beeline/paths";
 import {
   BeelineError,
   type ImageInfo,
@@ -7,7 +8,6 @@ import {
   type PathKind,
   type StreamHeader,
 } from "@beeline/protocol";
-import type { Clock, IncomingStream } from "@beeline/paths";
 import type { ImageJob, ImageUpdate, LinkImage } from "./api.ts";
 import type { CallHandlers, Calls, InputBlob } from "./calls.ts";
 import { ImageAssembly } from "./image-assembly.ts";

@@ -1,7 +1,7 @@
 /** `@beeline/client`: the site's side of a link. The same in a browser and in Node. */
 
-export { BeelineError, DIRECT_REASONS, REMEDIES } from "@beeline/protocol";
 export type { DirectReason, ErrorCode, ExtensionInfo, LinkInstance } from "@beeline/protocol";
+export { BeelineError, DIRECT_REASONS, REMEDIES } from "@beeline/protocol";
 export type * from "./api.ts";
 export { createInstances, type Instances } from "./instances.ts";
 export { connect, type LinkParts } from "./link.ts";

@@ -61,7 +61,8 @@ export function createInstances(options: { readonly server: string }): Instances
 function refusal(status: number, payload: unknown): BeelineError {
   const text = (payload as { error?: unknown } | undefined)?.error;
   const detail = typeof text === "string" ? text.slice(0, 200) : `status ${status}`;
-  if (detail === "Instance limit reached") return new BeelineError("INSTANCE_LIMIT_REACHED", detail);
+  if (detail === "Instance limit reached")
+    return new BeelineError("INSTANCE_LIMIT_REACHED", detail);
   if (status === 401) return new BeelineError("UNAUTHORIZED", detail);
   if (status === 429) return new BeelineError("RATE_LIMITED", detail);
   return new BeelineError("SERVER_REFUSED", detail);

@@ -1,19 +1,14 @@
 /**
- * A link, from the site's side: joins the room, keeps a session with the extension in it, and turns
- * method calls into commands. See `api.ts` for what each member promises.
+ * A link, from the site's side: turns method calls into commands. See `api.ts` for what each member
+ * promises, and `connection.ts` for what carries them.
  */
 
+import { type Clock, type CreateRtcPeer, loadSimplePeer, realClock } from "@beeline/paths";
 import {
   type Activity,
   BeelineError,
-  CAPABILITIES,
   type CommandName,
-  DIRECT_REASONS,
-  type DirectReason,
   type ExtensionInfo,
-  type IceServer,
-  type PeerInfo,
-  type Presence,
   parseLinkKey,
   type Resource,
   type ResourceProgress,
@@ -21,16 +16,7 @@ import {
   type ResourceToAdd,
   type ResourceType,
   type ResponseOf,
-  type StreamHeader,
 } from "@beeline/protocol";
-import {
-  type Clock,
-  type CreateRtcPeer,
-  type IncomingStream,
-  loadSimplePeer,
-  RoomConnection,
-  realClock,
-} from "@beeline/paths";
 import type {
   ConnectOptions,
   ImageJob,
@@ -44,20 +30,13 @@ import type {
   PathReport,
   ResourcesJob,
 } from "./api.ts";
-import { Calls } from "./calls.ts";
-import { ClientSession } from "./client-session.ts";
-import { rememberedClientId } from "./client-id.ts";
+import type { Calls } from "./calls.ts";
+import { Connection } from "./connection.ts";
 import { startImageJob } from "./image-job.ts";
 import { takeInputs } from "./input-images.ts";
-import { Listeners } from "./listeners.ts";
-import { watchPage } from "./page-events.ts";
 import { randomUuid } from "./random.ts";
 import { startResourcesJob } from "./resources-job.ts";
-import { SwitchLog } from "./switch-log.ts";
 
-/** Between a lost session and the next one: an extension that restarts is not hammered. */
-const NEW_SESSION_MS = 500;
-const STATS_EVERY_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Parts that tests replace. */
@@ -74,96 +53,37 @@ export interface LinkParts {
 export async function connect(options: ConnectOptions, parts?: LinkParts): Promise<Link> {
   const key = parseLinkKey(options.key);
   const createPeer = parts === undefined ? await loadSimplePeer() : parts.createPeer;
-  const link = new RoomLink({ ...options, key }, parts?.clock ?? realClock, createPeer);
-  await link.joined(options.signal);
-  return link;
+  const clock = parts?.clock ?? realClock;
+  const connection = new Connection({ ...options, key }, clock, createPeer);
+  await connection.joined(options.signal);
+  return new RoomLink(connection, clock);
 }
 
 class RoomLink implements Link {
-  readonly #options: ConnectOptions;
-  readonly #clock: Clock;
-  readonly #createPeer: CreateRtcPeer | undefined;
-  readonly #room: RoomConnection;
+  readonly #connection: Connection;
   readonly #calls: Calls;
-  readonly #listeners = new Listeners<LinkEvents>();
-  readonly #switches: SwitchLog;
-  readonly #unwatchPage: () => void;
-  #policy: PathPolicy;
-  #iceServers: readonly IceServer[] = [];
-  #extension: PeerInfo | undefined;
-  #session: ClientSession | undefined;
-  #isWelcomed = false;
-  #state: LinkState = "joining";
-  #endError: BeelineError | undefined;
-  #path: PathReport = report("relay", "not-tried");
-  #cancelStats: () => void = () => {};
-  #onFirstJoin: (error: BeelineError | undefined) => void = () => {};
+  readonly #clock: Clock;
 
-  constructor(options: ConnectOptions, clock: Clock, createPeer: CreateRtcPeer | undefined) {
-    this.#options = options;
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection;
+    this.#calls = connection.calls;
     this.#clock = clock;
-    this.#createPeer = createPeer;
-    this.#policy = options.policy ?? "preferDirect";
-    this.#calls = new Calls(clock);
-    this.#switches = new SwitchLog(clock);
-    const canDirect = createPeer !== undefined && this.#policy !== "relayOnly";
-    this.#room = new RoomConnection(
-      {
-        server: options.server,
-        role: "client",
-        key: options.key,
-        name: options.name ?? "",
-        capabilities: [CAPABILITIES.session, ...(canDirect ? [CAPABILITIES.direct] : [])],
-      },
-      clock,
-      {
-        onJoined: (joined) => {
-          this.#iceServers = joined.iceServers;
-          this.#session?.setIceServers(joined.iceServers);
-          if (this.#state === "joining") this.#setState("waiting");
-          this.#onFirstJoin(undefined);
-        },
-        onDown: (error) => this.#onDown(error),
-        onPresence: (presence) => this.#onPresence(presence),
-        onRekey: (key) => this.#listeners.emit("rekey", key),
-        onSignal: (from, message) => this.#session?.onSignal(from, message),
-        onRelay: (from, record) => this.#session?.onRelay(from, record),
-        onDrain: () => this.#session?.onDrain(),
-        onDialect: () => {},
-        onEnd: (error) => this.#end(error),
-      },
-    );
-    this.#unwatchPage = watchPage(() => this.#session?.nudge());
-    this.#tickStats();
   }
 
   get key(): string {
-    return this.#room.key;
+    return this.#connection.key;
   }
 
   get state(): LinkState {
-    return this.#state;
+    return this.#connection.state;
   }
 
   get path(): PathReport {
-    return this.#path;
-  }
-
-  joined(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => this.#end(new BeelineError("CANCELED", "connecting was aborted"));
-      this.#onFirstJoin = (error) => {
-        signal?.removeEventListener("abort", abort);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      if (signal?.aborted) abort();
-      else signal?.addEventListener("abort", abort, { once: true });
-    });
+    return this.#connection.path;
   }
 
   on<E extends keyof LinkEvents>(event: E, listener: LinkEvents[E]): () => void {
-    return this.#listeners.add(event, listener);
+    return this.#connection.on(event, listener);
   }
 
   txt2img(request: Parameters<Link["txt2img"]>[0], options: JobOptions = {}): ImageJob {
@@ -227,177 +147,16 @@ class RoomLink implements Link {
   }
 
   setPolicy(policy: PathPolicy): void {
-    this.#policy = policy;
-    this.#session?.setPolicy(policy);
-    this.#updatePath();
+    this.#connection.setPolicy(policy);
   }
 
   stats(): LinkStats {
-    const paths = this.#session?.session.paths() ?? [];
-    return {
-      path: this.#path,
-      paths: paths.map((path) => ({
-        kind: path.id.kind,
-        generation: path.id.generation,
-        state: path.state,
-        rttMs: path.rtt.measuredMs,
-        lossRatio: path.lossRatio,
-        goodput: path.goodput.bytesPerSecond,
-        sentBytes: path.sentBytes,
-        receivedBytes: path.receivedBytes,
-        resentBytes: path.resentBytes,
-      })),
-      attempts: this.#session?.attempts ?? [],
-      switches: this.#switches.entries,
-    };
+    return this.#connection.stats();
   }
 
-  async close(timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
-    if (this.#state === "closed") return;
-    try {
-      if (this.#isWelcomed) await this.#session?.close(timeoutMs);
-    } finally {
-      this.#end(undefined);
-    }
+  close(timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+    return this.#connection.close(timeoutMs);
   }
-
-  // ── the room ───────────────────────────────────────────────────────────────
-
-  #onPresence(presence: Presence): void {
-    this.#extension = presence.peers.find(
-      (peer) =>
-        peer.role === "extension" &&
-        peer.active &&
-        peer.capabilities.includes(CAPABILITIES.session),
-    );
-    if (this.#extension !== undefined && this.#session === undefined) this.#openSession();
-    this.#session?.setExtension(this.#extension);
-    if (this.#extension === undefined) {
-      this.#unlinked(new BeelineError("EXTENSION_ABSENT", "no extension is in the room"), "waiting");
-    } else if (this.#isWelcomed) {
-      this.#linked();
-    }
-  }
-
-  #onDown(error: BeelineError): void {
-    this.#session?.setRoomDown();
-    // A direct path needs no server: the session goes on, only new attempts must wait.
-    const isDirect = this.#session?.session.paths().some((path) => path.id.kind === "direct");
-    if (!isDirect) this.#unlinked(error, "joining");
-  }
-
-  #linked(): void {
-    this.#calls.setReachable(undefined);
-    this.#setState("linked");
-  }
-
-  #unlinked(why: BeelineError, state: "waiting" | "joining"): void {
-    if (this.#state === "closed") return;
-    this.#calls.setReachable(why);
-    this.#setState(state, why);
-  }
-
-  #end(error: BeelineError | undefined): void {
-    if (this.#state === "closed") return;
-    this.#endError = error;
-    const why = error ?? new BeelineError("SESSION_CLOSED", "the link was closed");
-    this.#cancelStats();
-    this.#unwatchPage();
-    this.#session?.abandon(why);
-    this.#session = undefined;
-    this.#calls.failAll(why);
-    this.#room.close();
-    this.#setState("closed", error);
-    this.#onFirstJoin(why);
-  }
-
-  // ── the session ────────────────────────────────────────────────────────────
-
-  #openSession(): ClientSession {
-    this.#isWelcomed = false;
-    const session = new ClientSession(
-      {
-        room: this.#room,
-        clientId: this.#options.clientId ?? rememberedClientId(),
-        name: this.#options.name ?? "",
-        policy: this.#policy,
-        createPeer: this.#createPeer,
-        iceServers: this.#iceServers,
-        clock: this.#clock,
-      },
-      {
-        accept: (header) => this.#accept(header),
-        onWelcome: () => {
-          this.#isWelcomed = true;
-          this.#linked();
-        },
-        onChange: () => this.#updatePath(),
-        onSwitch: (to) => this.#switches.add(to),
-        onLost: (error, isRetryable) => this.#onSessionLost(error, isRetryable),
-      },
-    );
-    this.#session = session;
-    // Before the extension has answered: the first commands travel with the hello.
-    this.#calls.link(session.exchange);
-    return session;
-  }
-
-  #onSessionLost(error: BeelineError, isRetryable: boolean): void {
-    this.#session = undefined;
-    this.#isWelcomed = false;
-    if (!isRetryable) return this.#end(error);
-    this.#calls.unlink();
-    this.#calls.setReachable(error);
-    this.#setState(this.#extension === undefined ? "waiting" : "joining", error);
-    this.#clock.after(NEW_SESSION_MS, () => {
-      if (this.#state === "closed" || this.#session !== undefined) return;
-      if (this.#extension === undefined) return;
-      this.#openSession().setExtension(this.#extension);
-    });
-    this.#updatePath();
-  }
-
-  #accept(header: StreamHeader): IncomingStream | undefined {
-    if (header.kind !== "push") return this.#calls.accept(header);
-    this.#listeners.emit("changed", header.changed);
-    return {};
-  }
-
-  #updatePath(): void {
-    const session = this.#session;
-    const bulk = session?.session.bulkPath;
-    const next =
-      bulk?.kind === "direct"
-        ? report("direct", "open")
-        : report("relay", this.#relayReason(bulk?.reason, session));
-    if (next.kind === this.#path.kind && next.reason === this.#path.reason) return;
-    this.#path = next;
-    this.#listeners.emit("path", next);
-  }
-
-  #relayReason(bulkReason: string | undefined, session: ClientSession | undefined): DirectReason {
-    if (this.#policy === "relayOnly") return "policy";
-    if (bulkReason === "slower-than-relay") return "slower-than-relay";
-    return session?.directReason ?? "not-tried";
-  }
-
-  #setState(state: LinkState, error?: BeelineError): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#listeners.emit("state", state, error ?? this.#endError);
-  }
-
-  #tickStats(): void {
-    this.#cancelStats = this.#clock.after(STATS_EVERY_MS, () => {
-      if (this.#session !== undefined) {
-        this.#session.setBusy(!this.#calls.isEmpty);
-        this.#listeners.emit("stats", this.stats());
-      }
-      this.#tickStats();
-    });
-  }
-
-  // ── commands ───────────────────────────────────────────────────────────────
 
   #ask<N extends CommandName>(
     type: N,
@@ -452,13 +211,9 @@ class RoomLink implements Link {
   }
 
   #assertOpen(reject?: (error: BeelineError) => void): void {
-    if (this.#state !== "closed") return;
+    if (this.state !== "closed") return;
     const error = new BeelineError("SESSION_CLOSED", "the link was closed");
     if (reject === undefined) throw error;
     reject(error);
   }
-}
-
-function report(kind: "relay" | "direct", reason: DirectReason): PathReport {
-  return { kind, reason, message: DIRECT_REASONS[reason] };
 }

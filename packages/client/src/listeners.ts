@@ -23,4 +23,3 @@ export class Listeners<E extends { [K in keyof E]: (...values: never[]) => void 
     }
   }
 }
-

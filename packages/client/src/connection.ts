@@ -1,0 +1,309 @@
+/**
+ * What keeps a link up: the place in the room, the session with the extension there, and the next
+ * session when one is lost. Commands are none of its business; they wait in {@link Connection.calls}.
+ *
+ *     joining ──▶ waiting ──▶ linked ──▶ closed
+ *        ▲           ▲  (extension gone)  │
+ *        └───────────┴────────────────────┘   (server or extension gone)
+ */
+
+import {
+  type Clock,
+  type CreateRtcPeer,
+  type IncomingStream,
+  RoomConnection,
+} from "@beeline/paths";
+import {
+  BeelineError,
+  CAPABILITIES,
+  DIRECT_REASONS,
+  type DirectReason,
+  type IceServer,
+  type PeerInfo,
+  type Presence,
+  type StreamHeader,
+} from "@beeline/protocol";
+import type {
+  ConnectOptions,
+  LinkEvents,
+  LinkState,
+  LinkStats,
+  PathPolicy,
+  PathReport,
+} from "./api.ts";
+import { Calls } from "./calls.ts";
+import { rememberedClientId } from "./client-id.ts";
+import { ClientSession } from "./client-session.ts";
+import { Listeners } from "./listeners.ts";
+import { watchPage } from "./page-events.ts";
+import { SwitchLog } from "./switch-log.ts";
+
+/** Between a lost session and the next one: an extension that restarts is not hammered. */
+const NEW_SESSION_MS = 500;
+const STATS_EVERY_MS = 1_000;
+
+export class Connection {
+  readonly #options: ConnectOptions;
+  readonly #clock: Clock;
+  readonly #createPeer: CreateRtcPeer | undefined;
+  readonly #room: RoomConnection;
+  readonly calls: Calls;
+  readonly #listeners = new Listeners<LinkEvents>();
+  readonly #switches: SwitchLog;
+  readonly #unwatchPage: () => void;
+  #policy: PathPolicy;
+  #iceServers: readonly IceServer[] = [];
+  #extension: PeerInfo | undefined;
+  #session: ClientSession | undefined;
+  #isWelcomed = false;
+  #state: LinkState = "joining";
+  #endError: BeelineError | undefined;
+  #path: PathReport = report("relay", "not-tried");
+  #cancelStats: () => void = () => {};
+  #onFirstJoin: (error: BeelineError | undefined) => void = () => {};
+
+  constructor(options: ConnectOptions, clock: Clock, createPeer: CreateRtcPeer | undefined) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#createPeer = createPeer;
+    this.#policy = options.policy ?? "preferDirect";
+    this.calls = new Calls(clock);
+    this.#switches = new SwitchLog(clock);
+    const canDirect = createPeer !== undefined && this.#policy !== "relayOnly";
+    this.#room = new RoomConnection(
+      {
+        server: options.server,
+        role: "client",
+        key: options.key,
+        name: options.name ?? "",
+        capabilities: [CAPABILITIES.session, ...(canDirect ? [CAPABILITIES.direct] : [])],
+      },
+      clock,
+      {
+        onJoined: (joined) => {
+          this.#iceServers = joined.iceServers;
+          this.#session?.setIceServers(joined.iceServers);
+          if (this.#state === "joining") this.#setState("waiting");
+          this.#onFirstJoin(undefined);
+        },
+        onDown: (error) => this.#onDown(error),
+        onPresence: (presence) => this.#onPresence(presence),
+        onRekey: (key) => this.#listeners.emit("rekey", key),
+        onSignal: (from, message) => this.#session?.onSignal(from, message),
+        onRelay: (from, record) => this.#session?.onRelay(from, record),
+        onDrain: () => this.#session?.onDrain(),
+        onDialect: () => {},
+        onEnd: (error) => this.#end(error),
+      },
+    );
+    this.#unwatchPage = watchPage(() => this.#session?.nudge());
+    this.#tickStats();
+  }
+
+  get key(): string {
+    return this.#room.key;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get path(): PathReport {
+    return this.#path;
+  }
+
+  joined(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => this.#end(new BeelineError("CANCELED", "connecting was aborted"));
+      this.#onFirstJoin = (error) => {
+        signal?.removeEventListener("abort", abort);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  on<E extends keyof LinkEvents>(event: E, listener: LinkEvents[E]): () => void {
+    return this.#listeners.add(event, listener);
+  }
+
+  setPolicy(policy: PathPolicy): void {
+    this.#policy = policy;
+    this.#session?.setPolicy(policy);
+    this.#updatePath();
+  }
+
+  stats(): LinkStats {
+    const paths = this.#session?.session.paths() ?? [];
+    return {
+      path: this.#path,
+      paths: paths.map((path) => ({
+        kind: path.id.kind,
+        generation: path.id.generation,
+        state: path.state,
+        rttMs: path.rtt.measuredMs,
+        lossRatio: path.lossRatio,
+        goodput: path.goodput.bytesPerSecond,
+        sentBytes: path.sentBytes,
+        receivedBytes: path.receivedBytes,
+        resentBytes: path.resentBytes,
+      })),
+      attempts: this.#session?.attempts ?? [],
+      switches: this.#switches.entries,
+    };
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state === "closed") return;
+    try {
+      if (this.#isWelcomed) await this.#session?.close(timeoutMs);
+    } finally {
+      this.#end(undefined);
+    }
+  }
+
+  // ── the room ───────────────────────────────────────────────────────────────
+
+  #onPresence(presence: Presence): void {
+    this.#extension = presence.peers.find(
+      (peer) =>
+        peer.role === "extension" &&
+        peer.active &&
+        peer.capabilities.includes(CAPABILITIES.session),
+    );
+    if (this.#extension !== undefined && this.#session === undefined) this.#openSession();
+    this.#session?.setExtension(this.#extension);
+    if (this.#extension === undefined) {
+      this.#unlinked(
+        new BeelineError("EXTENSION_ABSENT", "no extension is in the room"),
+        "waiting",
+      );
+    } else if (this.#isWelcomed) {
+      this.#linked();
+    }
+  }
+
+  #onDown(error: BeelineError): void {
+    this.#session?.setRoomDown();
+    // A direct path needs no server: the session goes on, only new attempts must wait.
+    const isDirect = this.#session?.session.paths().some((path) => path.id.kind === "direct");
+    if (!isDirect) this.#unlinked(error, "joining");
+  }
+
+  #linked(): void {
+    this.calls.setReachable(undefined);
+    this.#setState("linked");
+  }
+
+  #unlinked(why: BeelineError, state: "waiting" | "joining"): void {
+    if (this.#state === "closed") return;
+    this.calls.setReachable(why);
+    this.#setState(state, why);
+  }
+
+  #end(error: BeelineError | undefined): void {
+    if (this.#state === "closed") return;
+    this.#endError = error;
+    const why = error ?? new BeelineError("SESSION_CLOSED", "the link was closed");
+    this.#cancelStats();
+    this.#unwatchPage();
+    this.#session?.abandon(why);
+    this.#session = undefined;
+    this.calls.failAll(why);
+    this.#room.close();
+    this.#setState("closed", error);
+    this.#onFirstJoin(why);
+  }
+
+  // ── the session ────────────────────────────────────────────────────────────
+
+  #openSession(): ClientSession {
+    this.#isWelcomed = false;
+    const session = new ClientSession(
+      {
+        room: this.#room,
+        clientId: this.#options.clientId ?? rememberedClientId(),
+        name: this.#options.name ?? "",
+        policy: this.#policy,
+        createPeer: this.#createPeer,
+        iceServers: this.#iceServers,
+        clock: this.#clock,
+      },
+      {
+        accept: (header) => this.#accept(header),
+        onWelcome: () => {
+          this.#isWelcomed = true;
+          this.#linked();
+        },
+        onChange: () => this.#updatePath(),
+        onSwitch: (to) => this.#switches.add(to),
+        onLost: (error, isRetryable) => this.#onSessionLost(error, isRetryable),
+      },
+    );
+    this.#session = session;
+    // Before the extension has answered: the first commands travel with the hello.
+    this.calls.link(session.exchange);
+    return session;
+  }
+
+  #onSessionLost(error: BeelineError, isRetryable: boolean): void {
+    this.#session = undefined;
+    this.#isWelcomed = false;
+    if (!isRetryable) return this.#end(error);
+    this.calls.unlink();
+    this.calls.setReachable(error);
+    this.#setState(this.#extension === undefined ? "waiting" : "joining", error);
+    this.#clock.after(NEW_SESSION_MS, () => {
+      if (this.#state === "closed" || this.#session !== undefined) return;
+      if (this.#extension === undefined) return;
+      this.#openSession().setExtension(this.#extension);
+    });
+    this.#updatePath();
+  }
+
+  #accept(header: StreamHeader): IncomingStream | undefined {
+    if (header.kind !== "push") return this.calls.accept(header);
+    this.#listeners.emit("changed", header.changed);
+    return {};
+  }
+
+  #updatePath(): void {
+    const session = this.#session;
+    const bulk = session?.session.bulkPath;
+    const next =
+      bulk?.kind === "direct"
+        ? report("direct", "open")
+        : report("relay", this.#relayReason(bulk?.reason, session));
+    if (next.kind === this.#path.kind && next.reason === this.#path.reason) return;
+    this.#path = next;
+    this.#listeners.emit("path", next);
+  }
+
+  #relayReason(bulkReason: string | undefined, session: ClientSession | undefined): DirectReason {
+    if (this.#policy === "relayOnly") return "policy";
+    if (bulkReason === "slower-than-relay") return "slower-than-relay";
+    return session?.directReason ?? "not-tried";
+  }
+
+  #setState(state: LinkState, error?: BeelineError): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#listeners.emit("state", state, error ?? this.#endError);
+  }
+
+  #tickStats(): void {
+    this.#cancelStats = this.#clock.after(STATS_EVERY_MS, () => {
+      if (this.#session !== undefined) {
+        this.#session.setBusy(!this.calls.isEmpty);
+        this.#listeners.emit("stats", this.stats());
+      }
+      this.#tickStats();
+    });
+  }
+}
+
+function report(kind: "relay" | "direct", reason: DirectReason): PathReport {
+  return { kind, reason, message: DIRECT_REASONS[reason] };
+}
