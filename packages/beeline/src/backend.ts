@@ -4,13 +4,13 @@
  */
 
 import { join } from "node:path";
-import { BeelineError } from "@beeline/protocol";
 import {
   type CommandService,
   DemoBackend,
   openCommandService,
   seedDemoResources,
 } from "@beeline/extension";
+import { BeelineError } from "@beeline/protocol";
 import { VERSION } from "./version.ts";
 
 export const BACKENDS = ["demo"] as const;

@@ -7,9 +7,9 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { type Clock, type CreateRtcPeer, realClock } from "@beeline/paths";
 import { createWeriftPeer } from "@beeline/paths/werift";
+import { type BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { ExtensionLink, type LinkStatus } from "./links/extension-link.ts";
 import { KeyStore } from "./links/key-store.ts";
 import { type Log, silentLog } from "./log.ts";

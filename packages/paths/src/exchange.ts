@@ -147,12 +147,7 @@ export class Exchange {
   }
 
   /** Sends `source` from `offset` on; waits for its turn behind other blobs. */
-  sendBlob(
-    header: StreamHeader,
-    priority: Priority,
-    source: BlobSource,
-    offset = 0,
-  ): BlobStream {
+  sendBlob(header: StreamHeader, priority: Priority, source: BlobSource, offset = 0): BlobStream {
     const { promise, resolve, reject } = withResolvers();
     const blob: Blob = {
       header,

@@ -50,7 +50,11 @@ export const StreamHeader = z.discriminatedUnion("kind", [
     index: z.number().int().min(0),
     mime: z.string().max(64),
     /** 384² pixels as PNG at worst. */
-    size: z.number().int().min(1).max(1024 * 1024),
+    size: z
+      .number()
+      .int()
+      .min(1)
+      .max(1024 * 1024),
   }),
   z.object({ kind: z.literal("push"), changed: z.enum(["resources", "activities"]) }),
 ]);

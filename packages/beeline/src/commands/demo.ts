@@ -5,8 +5,8 @@
 
 import { join } from "node:path";
 import { openExtension } from "@beeline/extension";
-import { createLinkServer, type LinkServer } from "@beeline/server";
 import { BeelineError } from "@beeline/protocol";
+import { createLinkServer, type LinkServer } from "@beeline/server";
 import { pageDir } from "@beeline/web/page";
 import { Command } from "commander";
 import { openService } from "../backend.ts";

@@ -5,6 +5,7 @@
  * Nothing here outlives the session; jobs and results do, in the service.
  */
 
+import type { BlobStream, Exchange, IncomingStream, MessageStream } from "@beeline/paths";
 import {
   BeelineError,
   errorResponse,
@@ -14,7 +15,6 @@ import {
   STREAM_CODES,
   type StreamHeader,
 } from "@beeline/protocol";
-import type { BlobStream, Exchange, IncomingStream, MessageStream } from "@beeline/paths";
 import type {
   Caller,
   Changed,
@@ -90,7 +90,7 @@ export class CallServer {
     // The header's id is the one that answers are found by; the command must mean the same.
     const command: Record<string, unknown> = { ...(message as object), id };
     this.#running.get(id)?.detach();
-    const type = typeof command["type"] === "string" ? command["type"] : "";
+    const type = typeof command.type === "string" ? command.type : "";
     let call: RunningCall;
     try {
       call = new RunningCall(this.#exchange, id, type, header.have);
@@ -161,7 +161,7 @@ class RunningCall implements Subscriber {
     try {
       this.#reply.send(response);
     } catch (thrown) {
-      const base = { id: this.#id, type: String(response["type"]) };
+      const base = { id: this.#id, type: String(response.type) };
       const error = BeelineError.from(thrown);
       this.#reply.send(errorResponse(base, error, new Date().toISOString()));
     }

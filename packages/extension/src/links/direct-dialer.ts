@@ -4,15 +4,21 @@
  */
 
 import {
+  type Clock,
+  type CreateRtcPeer,
+  DirectPath,
+  type Path,
+  type RtcPeer,
+} from "@beeline/paths";
+import {
   type Attempt,
   type DirectReason,
   type IceServer,
   Promotion,
   type PromotionEffect,
   type PromotionInput,
-  SignalMessage,
+  type SignalMessage,
 } from "@beeline/protocol";
-import { type Clock, type CreateRtcPeer, DirectPath, type Path, type RtcPeer } from "@beeline/paths";
 
 export interface DialerOptions {
   readonly sessionId: string;

@@ -6,6 +6,7 @@
  *        └───────────┴─────────┴──▶ ended  (the key is gone for certain; the store forgets it)
  */
 
+import { type Clock, type CreateRtcPeer, RoomConnection } from "@beeline/paths";
 import {
   BeelineError,
   CAPABILITIES,
@@ -13,7 +14,6 @@ import {
   type LinkKey,
   type Presence,
 } from "@beeline/protocol";
-import { type Clock, type CreateRtcPeer, RoomConnection } from "@beeline/paths";
 import type { Log } from "../log.ts";
 import type { CommandService } from "../service.ts";
 import { SessionHost } from "./session-host.ts";

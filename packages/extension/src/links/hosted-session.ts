@@ -4,14 +4,6 @@
  */
 
 import {
-  type Attempt,
-  BeelineError,
-  type IceServer,
-  Session,
-  type SessionEvent,
-  type SignalMessage,
-} from "@beeline/protocol";
-import {
   type Clock,
   type CreateRtcPeer,
   Exchange,
@@ -19,6 +11,14 @@ import {
   type RoomConnection,
   SessionDriver,
 } from "@beeline/paths";
+import {
+  type Attempt,
+  BeelineError,
+  type IceServer,
+  Session,
+  type SessionEvent,
+  type SignalMessage,
+} from "@beeline/protocol";
 import type { Caller, Changed, CommandService } from "../service.ts";
 import { CallServer } from "./call-server.ts";
 import { DirectDialer } from "./direct-dialer.ts";

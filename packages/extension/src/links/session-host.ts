@@ -3,22 +3,22 @@
  * and refuses what is too much.
  */
 
+import type { Clock, CreateRtcPeer, RoomConnection } from "@beeline/paths";
 import {
   type Attempt,
   BeelineError,
   beginRecord,
   CAPABILITIES,
-  decodeRecord,
   type DecodedRecord,
+  decodeRecord,
   type Hello,
   type IceServer,
-  parseHello,
   type Presence,
+  parseHello,
   refuseBody,
   SignalMessage,
   welcomeBody,
 } from "@beeline/protocol";
-import type { Clock, CreateRtcPeer, RoomConnection } from "@beeline/paths";
 import type { Changed, CommandService } from "../service.ts";
 import { HostedSession } from "./hosted-session.ts";
 
@@ -157,12 +157,7 @@ export class SessionHost {
     if (record.type === "hello") this.#answer(from, record, "refuse", refuseBody(error));
   }
 
-  #answer(
-    to: string,
-    record: DecodedRecord,
-    type: "welcome" | "refuse",
-    body: Uint8Array,
-  ): void {
+  #answer(to: string, record: DecodedRecord, type: "welcome" | "refuse", body: Uint8Array): void {
     const { kind, generation, sessionTag, packetNumber } = record;
     const writer = beginRecord(
       { kind, generation, sessionTag, packetNumber, type },

@@ -4,9 +4,11 @@
  * expect it.
  */
 
+import { randomUUID } from "node:crypto";
+import type { RoomConnection } from "@beeline/paths";
 import {
-  type DialectMessage,
   DIALECT_PART_BYTES,
+  type DialectMessage,
   fromShipped,
   type PeerId,
   type Presence,
@@ -15,8 +17,6 @@ import {
   shippedResourceList,
   toShipped,
 } from "@beeline/protocol";
-import type { RoomConnection } from "@beeline/paths";
-import { randomUUID } from "node:crypto";
 import type { Caller, CommandService, InputBlobs, StoredImage, Subscriber } from "../service.ts";
 
 /** Shipped extensions report at most once a second; their sites draw no faster. */

@@ -9,7 +9,12 @@
  * - no server is contacted but those in `iceServers`.
  */
 
-import { BeelineError, type DirectReason, type IceServer, MAX_RECORD_BYTES } from "@beeline/protocol";
+import {
+  BeelineError,
+  type DirectReason,
+  type IceServer,
+  MAX_RECORD_BYTES,
+} from "@beeline/protocol";
 
 export type RtcSignal =
   | { readonly kind: "offer" | "answer"; readonly sdp: string }

@@ -6,9 +6,9 @@
  * so one object serves one attempt, and the limits are ours.
  */
 
+import { BeelineError, type DirectReason } from "@beeline/protocol";
 import SimplePeer from "#simple-peer";
 import { loadWrtc, type Wrtc } from "#wrtc";
-import { BeelineError, type DirectReason } from "@beeline/protocol";
 import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,

@@ -219,4 +219,3 @@ export function additionalHostAddresses(
   }
   return hasOrdinary || skipped.length > 0 ? skipped : ["127.0.0.1"];
 }
-

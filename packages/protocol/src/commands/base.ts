@@ -8,16 +8,14 @@ export const PROTOCOL_VERSION = "1.0.0";
 export const CommandId = z.uuid();
 
 /** `createdAt`/`updatedAt` arrive as ISO text, Date (msgpack) or milliseconds; they leave as ISO text. */
-export const Timestamp = z
-  .union([z.string(), z.number(), z.date()])
-  .transform((value, context) => {
-    const date = new Date(value as string | number | Date);
-    if (Number.isNaN(date.getTime())) {
-      context.addIssue({ code: "custom", message: "not a date" });
-      return z.NEVER;
-    }
-    return date.toISOString();
-  });
+export const Timestamp = z.union([z.string(), z.number(), z.date()]).transform((value, context) => {
+  const date = new Date(value as string | number | Date);
+  if (Number.isNaN(date.getTime())) {
+    context.addIssue({ code: "custom", message: "not a date" });
+    return z.NEVER;
+  }
+  return date.toISOString();
+});
 
 export const SemVer = z.string().regex(/^\d+\.\d+\.\d+(?:[-+].*)?$/, "not a semantic version");
 
