@@ -49,6 +49,11 @@ export class ImageAssembly {
     this.path = path;
   }
 
+  /** A view of what was received from `start` on. */
+  from(start: number): Uint8Array {
+    return this.#bytes.subarray(start, this.#received);
+  }
+
   /** @throws {BeelineError} `IMAGE_CORRUPT` when the bytes are not those that were announced. */
   async finish(): Promise<Uint8Array> {
     if (!this.isComplete || (await sha256Hex(this.#bytes)) !== this.info.sha256) {

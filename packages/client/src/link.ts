@@ -32,10 +32,11 @@ import type {
 } from "./api.ts";
 import type { Calls } from "./calls.ts";
 import { Connection } from "./connection.ts";
-import { startImageJob } from "./image-job.ts";
+import { type ImageJobOptions, startImageJob } from "./image-job.ts";
 import { takeInputs } from "./input-images.ts";
+import { openPartStore } from "./part-store.ts";
 import { randomUuid } from "./random.ts";
-import { startResourcesJob } from "./resources-job.ts";
+import { type ResourcesJobOptions, startResourcesJob } from "./resources-job.ts";
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -63,6 +64,7 @@ class RoomLink implements Link {
   readonly #connection: Connection;
   readonly #calls: Calls;
   readonly #clock: Clock;
+  readonly #parts = openPartStore();
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
@@ -88,7 +90,7 @@ class RoomLink implements Link {
 
   txt2img(request: Parameters<Link["txt2img"]>[0], options: JobOptions = {}): ImageJob {
     return startImageJob({
-      ...this.#jobOptions(options),
+      ...this.#imageJobOptions(options),
       type: "image:txt2img",
       command: request,
       inputs: [],
@@ -98,7 +100,7 @@ class RoomLink implements Link {
   img2img(request: Img2ImgInput, options: JobOptions = {}): ImageJob {
     const { command, inputs } = takeInputs(request);
     return startImageJob({
-      ...this.#jobOptions(options),
+      ...this.#imageJobOptions(options),
       type: "image:img2img",
       command,
       inputs,
@@ -158,50 +160,41 @@ class RoomLink implements Link {
     return this.#connection.close(timeoutMs);
   }
 
-  #ask<N extends CommandName>(
+  async #ask<N extends CommandName>(
     type: N,
     fields: Readonly<Record<string, unknown>>,
-    options: JobOptions = {},
+    { id = randomUuid(), signal }: JobOptions = {},
   ): Promise<ResponseOf<N>> {
-    const id = options.id ?? randomUuid();
-    return new Promise((resolve, reject) => {
-      const abort = (): void =>
-        this.#calls.fail(id, new BeelineError("CANCELED", "aborted by the caller"));
-      if (options.signal?.aborted) {
-        reject(new BeelineError("CANCELED", "aborted before it was sent"));
-        return;
-      }
-      options.signal?.addEventListener("abort", abort, { once: true });
-      this.#assertOpen(reject);
-      this.#calls.start(
-        { ...fields, id, type },
-        [],
-        {
-          onResponse: (response) => {
-            if (response.status !== "success") return;
-            this.#calls.finish(id, false);
-            options.signal?.removeEventListener("abort", abort);
-            resolve(response);
-          },
-          onError: reject,
-        },
-        true,
-      );
-    });
+    this.#assertOpen();
+    const aborted = new BeelineError("CANCELED", "aborted by the caller");
+    if (signal?.aborted) throw aborted;
+    const abort = (): void => this.#calls.fail(id, aborted);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        const onResponse = (response: ResponseOf<N>): void => {
+          if (response.status !== "success") return;
+          this.#calls.finish(id, false);
+          resolve(response);
+        };
+        this.#calls.start({ ...fields, id, type }, [], { onResponse, onError: reject }, true);
+      });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
-  #jobOptions(options: JobOptions): {
-    id: string;
-    signal: AbortSignal | undefined;
-    clock: Clock;
-    calls: Calls;
-    cancel: (id: string) => void;
-  } {
+  #imageJobOptions(options: JobOptions): Omit<ImageJobOptions, "type" | "command" | "inputs"> {
+    const isResumable = options.id !== undefined;
+    const jobOptions = this.#jobOptions(options);
+    return { ...jobOptions, clock: this.#clock, parts: this.#parts, isResumable };
+  }
+
+  #jobOptions(options: JobOptions): Omit<ResourcesJobOptions, "fields"> {
     this.#assertOpen();
     return {
       id: options.id ?? randomUuid(),
       signal: options.signal,
-      clock: this.#clock,
       calls: this.#calls,
       cancel: (activityId) => {
         // Its own failure changes nothing: the job's answer is what counts.
@@ -210,10 +203,7 @@ class RoomLink implements Link {
     };
   }
 
-  #assertOpen(reject?: (error: BeelineError) => void): void {
-    if (this.state !== "closed") return;
-    const error = new BeelineError("SESSION_CLOSED", "the link was closed");
-    if (reject === undefined) throw error;
-    reject(error);
+  #assertOpen(): void {
+    if (this.state === "closed") throw new BeelineError("SESSION_CLOSED", "the link was closed");
   }
 }
