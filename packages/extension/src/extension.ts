@@ -12,6 +12,7 @@ import { createWeriftPeer } from "@beeline/paths/werift";
 import { type BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { ExtensionLink, type LinkStatus } from "./links/extension-link.ts";
 import { KeyStore } from "./links/key-store.ts";
+import { watchNetwork } from "./links/network-watch.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { CommandService } from "./service.ts";
 
@@ -89,10 +90,15 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
 
   for (const { server, key } of keys.links()) open(options.server ?? server, key);
 
+  const unwatchNetwork = watchNetwork(clock, () => {
+    for (const link of links) link.nudge();
+  });
+
   return {
     pair: (server, key) => open(new URL(server).origin, key),
     links: () => [...links].map(({ server, status, clients }) => ({ server, status, clients })),
     close: async () => {
+      unwatchNetwork();
       for (const link of links) link.close();
       links.clear();
       await options.service.close();

@@ -87,6 +87,11 @@ export class DirectDialer {
     }
   }
 
+  /** Something changed that makes an attempt promising: no need to rest any longer. */
+  nudge(): void {
+    this.#feed({ type: "nudge" });
+  }
+
   /** The session found the open path dead. */
   wentDark(generation: number): void {
     if (generation === this.#current?.generation) {

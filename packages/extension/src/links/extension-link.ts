@@ -113,6 +113,11 @@ export class ExtensionLink {
     return this.#host.size;
   }
 
+  /** This machine's addresses changed: direct paths are worth a new attempt. */
+  nudge(): void {
+    this.#host.nudge();
+  }
+
   close(): void {
     this.#shipped.close();
     this.#host.close();

@@ -98,6 +98,10 @@ export class HostedSession {
     this.#dialer?.onSignal(message);
   }
 
+  nudge(): void {
+    this.#dialer?.nudge();
+  }
+
   onDrain(): void {
     this.#driver.run();
   }

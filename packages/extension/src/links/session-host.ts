@@ -91,6 +91,10 @@ export class SessionHost {
     if (session?.peer === from) session.onSignal(message.data);
   }
 
+  nudge(): void {
+    for (const session of this.#sessions.values()) session.nudge();
+  }
+
   onDrain(): void {
     for (const session of this.#sessions.values()) session.onDrain();
   }
