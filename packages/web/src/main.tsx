@@ -1,5 +1,6 @@
 /** Starts the page. */
 
+import "./without-eval.ts";
 import "@mantine/core/styles.css";
 import "./page.css";
 import { MantineProvider } from "@mantine/core";

@@ -18,6 +18,20 @@ const bee: MantineColorsTuple = [
   "#5f4300",
 ];
 
+/** Warm, where Mantine's own greys lean towards blue. */
+const gray: MantineColorsTuple = [
+  "#f8f7f4",
+  "#f1efea",
+  "#e8e5de",
+  "#dcd8cf",
+  "#cbc6bb",
+  "#aba599",
+  "#857f74",
+  "#5c574e",
+  "#3a3731",
+  "#24221e",
+];
+
 /** Mantine paints the dark page from index 7, fields and cards from 6, borders from 4. */
 const dark: MantineColorsTuple = [
   "#eceae6",
@@ -33,7 +47,7 @@ const dark: MantineColorsTuple = [
 ];
 
 export const theme = createTheme({
-  colors: { bee, dark },
+  colors: { bee, gray, dark },
   primaryColor: "bee",
   primaryShade: { light: 4, dark: 4 },
   // Yellow under white text cannot be read; this puts dark text on it.
@@ -44,5 +58,9 @@ export const theme = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace:
     'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  components: {
+    Paper: { defaultProps: { bg: "var(--surface)" } },
+    Modal: { defaultProps: { radius: "lg" } },
+  },
   headings: { fontWeight: "650" },
 });

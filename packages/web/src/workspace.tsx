@@ -44,7 +44,6 @@ export function Workspace() {
         <PathBadge />
       </Header>
       <main className={classes.main}>
-        <DemoBanner />
         <LinkTrouble />
         {TABS.map(({ value, panel: Panel }) => (
           <Tabs.Panel key={value} value={value}>
@@ -74,17 +73,6 @@ function CurrentLink() {
     >
       {instance === undefined ? "Links" : instanceTitle(instance)}
     </Button>
-  );
-}
-
-/** Nobody may take the demo for Stable Diffusion. */
-function DemoBanner() {
-  const { info } = useLibrary();
-  if (info?.backend.demo !== true) return null;
-  return (
-    <div className={classes.demo} role="note" data-testid="demo-banner">
-      <b>Demo renderer.</b> Beeline itself draws these pictures, without Stable Diffusion.
-    </div>
   );
 }
 

@@ -25,7 +25,7 @@ import {
   activityError,
   activityTitle,
   isCancelable,
-  STATUS_COLORS,
+  STATUS_LOOK,
 } from "./activity-wording.ts";
 
 export function ActivitiesTab() {
@@ -118,14 +118,14 @@ function ActivityRow({
     <li
       className={classes.row}
       data-testid="activity-row"
-      data-status={activity.status}
+      data-status={STATUS_LOOK[activity.status].word}
       data-type={activity.type}
     >
       <div className={classes.body}>
         <Group gap="xs">
           <Text fw={600}>{activityTitle(activity)}</Text>
-          <Badge variant="light" color={STATUS_COLORS[activity.status]} tt="none">
-            {activity.status}
+          <Badge variant="light" color={STATUS_LOOK[activity.status].color} tt="none">
+            {STATUS_LOOK[activity.status].word}
           </Badge>
           {at !== undefined && (
             <Text size="sm" c="dimmed" component="time" dateTime={at}>

@@ -12,13 +12,13 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   "activities:cancel": "Cancel",
 };
 
-export const STATUS_COLORS = {
-  pending: "gray",
-  processing: "bee",
-  success: "green",
-  error: "red",
-  canceled: "gray",
-} as const satisfies Record<Activity["status"], string>;
+export const STATUS_LOOK = {
+  pending: { word: "waiting", color: "gray" },
+  processing: { word: "running", color: "bee" },
+  success: { word: "done", color: "green" },
+  error: { word: "failed", color: "red" },
+  canceled: { word: "canceled", color: "gray" },
+} as const satisfies Record<Activity["status"], { word: string; color: string }>;
 
 /** The command in words; one we do not know is shown by its own name. */
 export function activityTitle(activity: Activity): string {

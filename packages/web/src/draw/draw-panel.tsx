@@ -155,6 +155,7 @@ export function DrawPanel() {
         />
       </div>
       <div className={classes.results}>
+        {info?.backend.demo === true && <DemoBanner />}
         {error !== undefined && (
           <Problem
             error={error}
@@ -200,6 +201,15 @@ export function DrawPanel() {
           <FullSize picture={shown} />
         </Modal>
       )}
+    </div>
+  );
+}
+
+/** Nobody may take the demo for Stable Diffusion. */
+function DemoBanner() {
+  return (
+    <div className={classes.demo} role="note" data-testid="demo-banner">
+      <b>Demo renderer.</b> Beeline draws these pictures itself, without Stable Diffusion.
     </div>
   );
 }

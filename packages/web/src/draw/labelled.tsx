@@ -14,7 +14,7 @@ export function Labelled({ label, value, children }: LabelledProps) {
   return (
     <div>
       <div className={classes.labelled}>
-        <Text size="sm" fw={500}>
+        <Text size="sm" fw={600}>
           {label}
         </Text>
         <Text size="sm" c="dimmed" component="div" className={classes.value}>

@@ -15,7 +15,6 @@ import {
   Stack,
   Text,
   Title,
-  VisuallyHidden,
 } from "@mantine/core";
 import { IconArrowLeft, IconRefresh } from "@tabler/icons-react";
 import { Problem } from "../problem.tsx";
@@ -105,17 +104,14 @@ export function Pairing({
         <QrCode text={command} size={156} label="The command above as a QR code" />
       </Box>
       {view.error !== undefined && <Problem error={view.error} onClose={actions.dismissError} />}
-      {view.demo ? (
-        <DemoButton instanceId={instanceId} />
-      ) : (
-        <Group gap="sm" role="status">
-          <Loader size="sm" type="dots" />
-          <Text size="sm">
-            {view.state === "joining" ? "Reaching the link server…" : "Waiting for your computer…"}
-          </Text>
-          <VisuallyHidden>This page goes on by itself.</VisuallyHidden>
-        </Group>
-      )}
+      {view.demo && <DemoButton instanceId={instanceId} />}
+      <Group gap="sm" role="status">
+        <Loader size="sm" type="dots" />
+        <Text size="sm" c="dimmed">
+          {view.state === "joining" ? "Reaching the link server…" : "Waiting for your computer…"}{" "}
+          This page goes on by itself.
+        </Text>
+      </Group>
     </Stack>
   );
 }

@@ -9,7 +9,7 @@ import type {
   PathStats,
 } from "@beeline/client";
 import { DIRECT_REASONS, type DirectReason } from "@beeline/protocol";
-import { formatBytes, formatDuration, formatRate } from "../wording.ts";
+import { formatBytes, formatRate } from "../wording.ts";
 
 export const POLICY_WORDS: Readonly<
   Record<PathPolicy, { readonly label: string; readonly hint: string }>
@@ -60,9 +60,9 @@ export function phaseText(attempt: AttemptReport): string {
     .join(", ");
 }
 
-/** `to direct, gap 0.02 s`. */
+/** `to direct, gap 20 ms`. */
 export function switchText(change: LinkStats["switches"][number]): string {
-  return `to ${change.to}, gap ${formatDuration(change.gapMs)}`;
+  return `to ${change.to}, gap ${Math.round(change.gapMs)} ms`;
 }
 
 /** Newest first, and no more than a panel can show. */
