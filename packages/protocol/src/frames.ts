@@ -8,20 +8,20 @@
  *     0x03  stream   id, offset, flags u8 (1 = end, 2…4 = priority << 1), length, bytes
  *     0x04  credit   id, consumed, limit, flags u8 (1 = the application has it all)
  *     0x05  budget   limit                                 credit for all bulk streams together
- *     0x06  reset    id, code, size                        the sender gives the stream up after size bytes
+ *     0x06  reset    id, code, size, priority u8           the sender gives the stream up after size bytes
  *     0x07  stop     id, code                              the receiver wants no more of it
  *     0x08  query    id                                    "what do you hold of my stream?"
  *     0x09  state    id, flags u8 (1 = has it all, 2 = knows it), count, ranges as (start gap, length)
  *     0x0a  suspect  path u8, generation                   "this path went dark, leave it"
  *     0x0b  policy   u8                                    how the client wants bulk to travel
- *     0x0c  close    flags u8 (1 = in answer to a close)
+ *     0x0c  close    -                                     "you have all of mine, and no more will come"
  *
  * Stream frames carry their offset, so retransmission, reordering, duplication and resume are one
  * mechanism: the receiver keeps ranges and takes each byte once.
  */
 
 import { BeelineError } from "./errors.ts";
-import { PATH_KINDS, type PathId } from "./record.ts";
+import { MAX_U32, PATH_KINDS, type PathId } from "./record.ts";
 import { Reader, varintBytes, type Writer } from "./wire.ts";
 
 /** Half-open: `start` belongs to it, `end` does not. */
@@ -62,7 +62,13 @@ export type Frame =
       readonly done: boolean;
     }
   | { readonly type: "budget"; readonly limit: number }
-  | { readonly type: "reset"; readonly id: number; readonly code: number; readonly size: number }
+  | {
+      readonly type: "reset";
+      readonly id: number;
+      readonly code: number;
+      readonly size: number;
+      readonly priority: Priority;
+    }
   | { readonly type: "stop"; readonly id: number; readonly code: number }
   | { readonly type: "query"; readonly id: number }
   | {
@@ -75,7 +81,7 @@ export type Frame =
     }
   | { readonly type: "suspect"; readonly path: PathId }
   | { readonly type: "policy"; readonly policy: Policy }
-  | { readonly type: "close"; readonly answer: boolean };
+  | { readonly type: "close" };
 
 const TYPE = {
   ping: 0x01,
@@ -92,8 +98,14 @@ const TYPE = {
   close: 0x0c,
 } as const;
 
-/** Ranges in one ack or state frame: 32 fit 600 bytes; older ones are repaired by retransmission. */
-export const MAX_RANGES = 32;
+/** Ranges in one ack frame: 32 fit 600 bytes; what they leave out is repaired by retransmission. */
+export const MAX_ACK_RANGES = 32;
+
+/**
+ * Ranges in one state frame: a gap for every other record of a 4 MiB flight. What they leave out is
+ * sent again.
+ */
+export const MAX_STATE_RANGES = 128;
 
 /** Upper bound of a stream frame's bytes before its payload: type, id, offset, flags, length. */
 export function streamFrameOverhead(id: number, offset: number): number {
@@ -145,6 +157,7 @@ export function writeFrame(writer: Writer, frame: Exclude<Frame, { type: "stream
       writer.varint(frame.id);
       writer.varint(frame.code);
       writer.varint(frame.size);
+      writer.u8(frame.priority);
       return;
     case "stop":
       writer.varint(frame.id);
@@ -165,7 +178,6 @@ export function writeFrame(writer: Writer, frame: Exclude<Frame, { type: "stream
       writer.u8(POLICIES.indexOf(frame.policy));
       return;
     case "close":
-      writer.u8(frame.answer ? 1 : 0);
       return;
   }
 }
@@ -197,15 +209,14 @@ function readFrame(reader: Reader): Frame {
       const id = reader.varint();
       const offset = reader.varint();
       const flags = reader.u8();
-      const priority = flags >> 1;
-      if (priority > PRIORITY.bulk) throw malformed(`priority ${priority}`);
+      const priority = priorityOf(flags >> 1);
       const bytes = reader.bytes(reader.varint());
       if (!Number.isSafeInteger(offset + bytes.byteLength)) throw malformed("offset past 2^53");
       return {
         type: "stream",
         id,
         offset,
-        priority: priority as Priority,
+        priority,
         end: (flags & 1) === 1,
         bytes,
       };
@@ -226,6 +237,7 @@ function readFrame(reader: Reader): Frame {
         id: reader.varint(),
         code: reader.varint(),
         size: reader.varint(),
+        priority: priorityOf(reader.u8()),
       };
     case TYPE.stop:
       return { type: "stop", id: reader.varint(), code: reader.varint() };
@@ -250,7 +262,7 @@ function readFrame(reader: Reader): Frame {
       return { type: "policy", policy };
     }
     case TYPE.close:
-      return { type: "close", answer: reader.u8() === 1 };
+      return { type: "close" };
     default:
       throw malformed(`frame type ${type}`);
   }
@@ -264,7 +276,9 @@ function writePath(writer: Writer, path: PathId): void {
 function readPath(reader: Reader): PathId {
   const kind = PATH_KINDS[reader.u8()];
   if (kind === undefined) throw malformed("unknown path");
-  return { kind, generation: reader.varint() };
+  const generation = reader.varint();
+  if (generation > MAX_U32) throw malformed("unknown path");
+  return { kind, generation };
 }
 
 function writeDescending(writer: Writer, ranges: readonly Range[]): void {
@@ -278,7 +292,7 @@ function writeDescending(writer: Writer, ranges: readonly Range[]): void {
 }
 
 function readDescending(reader: Reader): Range[] {
-  const count = readCount(reader);
+  const count = readCount(reader, MAX_ACK_RANGES);
   const ranges: Range[] = [];
   let above = 0;
   for (let index = 0; index < count; index += 1) {
@@ -303,7 +317,7 @@ function writeAscending(writer: Writer, ranges: readonly Range[]): void {
 }
 
 function readAscending(reader: Reader): Range[] {
-  const count = readCount(reader);
+  const count = readCount(reader, MAX_STATE_RANGES);
   const ranges: Range[] = [];
   let below = 0;
   for (let index = 0; index < count; index += 1) {
@@ -318,10 +332,15 @@ function readAscending(reader: Reader): Range[] {
   return ranges;
 }
 
-function readCount(reader: Reader): number {
+function readCount(reader: Reader, max: number): number {
   const count = reader.varint();
-  if (count > MAX_RANGES) throw malformed(`${count} ranges`);
+  if (count > max) throw malformed(`${count} ranges`);
   return count;
+}
+
+function priorityOf(value: number): Priority {
+  if (value > PRIORITY.bulk) throw malformed(`priority ${value}`);
+  return value as Priority;
 }
 
 function malformed(detail: string): BeelineError {

@@ -100,14 +100,27 @@ export function chooseBulkPath(
   };
 }
 
+/** Whether the path that bulk does not take should carry a little of it, to learn its speed. */
+export function isWorthProbing(
+  policy: Policy,
+  paths: readonly PathView[],
+  backlogBytes: number,
+): boolean {
+  if (policy === "fastest") return true;
+  const direct = paths.find((path) => path.kind === "direct" && path.isOpen);
+  return policy === "preferDirect" && direct !== undefined && isTrying(direct, backlogBytes);
+}
+
 function isFaster(rival: PathView, here: PathView, gain: number): boolean {
   if (rival.goodput === undefined || here.goodput === undefined) return false;
   return rival.goodput >= here.goodput * gain;
 }
 
 function isTooSlow(direct: PathView, relay: PathView, backlogBytes: number): boolean {
-  if (direct.goodput === undefined) return false;
-  return (
-    backlogBytes / direct.goodput > PATIENCE_SECONDS && isFaster(relay, direct, SLOW_FACTOR)
-  );
+  return isTrying(direct, backlogBytes) && isFaster(relay, direct, SLOW_FACTOR);
+}
+
+/** The backlog will try a person's patience. */
+function isTrying(direct: PathView, backlogBytes: number): boolean {
+  return direct.goodput !== undefined && backlogBytes / direct.goodput > PATIENCE_SECONDS;
 }

@@ -3,17 +3,21 @@
  *
  * A request is kept once however often it is made; the frame is written when a record has room, from
  * the state of that moment. When that record is lost the request is simply made again, so a stale
- * credit or ack is never repeated.
+ * credit is never repeated.
  */
 
 import type { PathId } from "../record.ts";
 
 export type Control =
-  | { readonly type: "credit" | "reset" | "query" | "state"; readonly id: number }
+  | { readonly type: "credit"; readonly id: number }
+  | { readonly type: "reset"; readonly id: number }
+  | { readonly type: "query"; readonly id: number }
+  | { readonly type: "state"; readonly id: number }
   | { readonly type: "stop"; readonly id: number; readonly code: number }
   | { readonly type: "suspect"; readonly path: PathId }
-  | { readonly type: "budget" | "policy" }
-  | { readonly type: "close"; readonly answer: boolean };
+  | { readonly type: "budget" }
+  | { readonly type: "policy" }
+  | { readonly type: "close" };
 
 export class ControlQueue {
   readonly #waiting = new Map<string, Control>();
@@ -23,16 +27,16 @@ export class ControlQueue {
   }
 
   add(control: Control): void {
-    this.#waiting.set(controlKey(control), control);
+    this.#waiting.set(keyOf(control), control);
   }
 
-  /** Oldest first. The caller removes what it wrote. */
-  entries(): IterableIterator<[string, Control]> {
-    return this.#waiting.entries();
+  /** Oldest first. */
+  values(): IterableIterator<Control> {
+    return this.#waiting.values();
   }
 
-  remove(key: string): void {
-    this.#waiting.delete(key);
+  remove(control: Control): void {
+    this.#waiting.delete(keyOf(control));
   }
 
   clear(): void {
@@ -40,15 +44,14 @@ export class ControlQueue {
   }
 }
 
-function controlKey(control: Control): string {
+function keyOf(control: Control): string {
   switch (control.type) {
     case "suspect":
       return `suspect ${control.path.kind} ${control.path.generation}`;
     case "budget":
     case "policy":
-      return control.type;
     case "close":
-      return `close ${control.answer}`;
+      return control.type;
     default:
       return `${control.type} ${control.id}`;
   }

@@ -29,6 +29,7 @@ export const Hello = z.object({
 });
 export type Hello = z.infer<typeof Hello>;
 
+const Versioned = z.object({ version: z.number().int() });
 const Welcome = z.object({ isResumed: z.boolean() });
 const Refuse = z.object({ code: z.string().max(64), message: z.string().max(512) });
 
@@ -95,7 +96,7 @@ export class Handshake {
 
   /** Extension: answers a hello for this session (also one that was repeated). */
   welcome(isResumed: boolean): void {
-    this.#reply = { type: "welcome", body: packr.pack({ isResumed }) };
+    this.#reply = { type: "welcome", body: welcomeBody(isResumed) };
   }
 
   /** Client: the extension's answer. Anything else, and answers nobody waits for, are ignored. */
@@ -122,14 +123,20 @@ export class Handshake {
  * @throws {BeelineError} `RECORD_MALFORMED` or `VERSION_UNSUPPORTED`.
  */
 export function parseHello(body: Uint8Array): Hello {
-  const hello = parse(Hello, body);
-  if (hello.version !== SESSION_VERSION) {
+  // The version first: another one may have other fields.
+  const { version } = parse(Versioned, body);
+  if (version !== SESSION_VERSION) {
     throw new BeelineError(
       "VERSION_UNSUPPORTED",
-      `session version ${hello.version} is not understood here; ${SESSION_VERSION} is`,
+      `session version ${version} is not understood here; ${SESSION_VERSION} is`,
     );
   }
-  return hello;
+  return parse(Hello, body);
+}
+
+/** Extension: the answer for a session that was (or was not) known before this hello. */
+export function welcomeBody(isResumed: boolean): Uint8Array {
+  return packr.pack({ isResumed });
 }
 
 export function refuseBody(error: BeelineError): Uint8Array {

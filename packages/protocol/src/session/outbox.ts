@@ -12,13 +12,16 @@ import {
   frameBytes,
   type Policy,
   PRIORITY,
+  type Priority,
   streamFrameOverhead,
   writeFrame,
 } from "../frames.ts";
 import { beginRecord, type PathId, type RecordKind } from "../record.ts";
 import type { Writer } from "../wire.ts";
 import type { Control, ControlQueue } from "./control-queue.ts";
-import type { PathState, SentPiece, SentRecord } from "./path-state.ts";
+import type { SentPiece, SentRecord } from "./flight.ts";
+import type { PathState } from "./path-state.ts";
+import type { StreamPiece } from "./send-stream.ts";
 import type { Streams } from "./streams.ts";
 
 export interface Duties {
@@ -28,11 +31,17 @@ export interface Duties {
   readonly wantsProbe: boolean;
 }
 
+/** What control frames say besides the state of streams. */
+export interface Facts {
+  policy(): Policy;
+  isSuspect(id: PathId): boolean;
+}
+
 /** Below this a stream piece is not worth its head: wait for the next record. */
 const MIN_PIECE_BYTES = 64;
 
 /** Real records that are spent on measuring an idle path, and how long the answer is believed. */
-const PROBE_BYTES = 256 * 1024;
+const PROBE_BYTES = 512 * 1024;
 const PROBE_VALID_MS = 10_000;
 
 interface Hedge {
@@ -41,82 +50,80 @@ interface Hedge {
 }
 
 interface Draft {
+  readonly number: number;
   readonly writer: Writer;
+  readonly emptyBytes: number;
   readonly pieces: SentPiece[];
   readonly controls: Control[];
   isEliciting: boolean;
   isUrgent: boolean;
+  isBulk: boolean;
 }
 
 export class Outbox {
   readonly #tag: number;
   readonly #streams: Streams;
   readonly #controls: ControlQueue;
-  readonly #policy: () => Policy;
-  readonly #hedges = new Map<string, Hedge>();
-  #probe: { key: string; leftBytes: number; atMs: number } | undefined;
+  readonly #facts: Facts;
+  readonly #hedges = new Map<PathState, Hedge>();
+  #probe: { path: PathState; leftBytes: number; atMs: number } | undefined;
 
-  constructor(tag: number, streams: Streams, controls: ControlQueue, policy: () => Policy) {
+  constructor(tag: number, streams: Streams, controls: ControlQueue, facts: Facts) {
     this.#tag = tag;
     this.#streams = streams;
     this.#controls = controls;
-    this.#policy = policy;
+    this.#facts = facts;
   }
 
-  /** Bytes of previews and pictures that wait to be sent. */
-  bulkBacklog(): number {
-    return this.#streams.pendingBulkBytes();
-  }
-
-  /** A copy of an overdue record's urgent parts for another path. */
-  hedge(id: PathId, sent: SentRecord): void {
-    const key = keyOf(id);
-    const hedge = this.#hedges.get(key) ?? { pieces: [], controls: [] };
+  /** Promises a copy of an overdue record's urgent parts on another path. */
+  hedge(path: PathState, sent: SentRecord): void {
+    const hedge = this.#hedges.get(path) ?? { pieces: [], controls: [] };
     hedge.pieces.push(...sent.pieces.filter(isCommand));
     hedge.controls.push(...sent.controls);
-    this.#hedges.set(key, hedge);
+    this.#hedges.set(path, hedge);
   }
 
-  dropHedges(id: PathId): void {
-    this.#hedges.delete(keyOf(id));
+  dropHedges(path: PathState): void {
+    this.#hedges.delete(path);
   }
 
-  handshakeRecord(path: PathState, type: RecordKind, body: Uint8Array): Uint8Array {
-    const number = path.takeNumber();
-    const writer = this.#begin(path, type, number, body.byteLength);
-    writer.bytes(body);
-    const bytes = writer.finish();
-    path.onSent(sentRecord(number, 0, bytes.byteLength), false);
-    return bytes;
+  handshakeRecord(path: PathState, type: RecordKind, body: Uint8Array, nowMs: number): Uint8Array {
+    const draft = this.#begin(path, type, body.byteLength);
+    draft.writer.bytes(body);
+    return finish(path, draft, nowMs);
+  }
+
+  /** An acknowledgement by itself, if one is due: all that a closed session still says. */
+  ackRecord(path: PathState, nowMs: number): Uint8Array | undefined {
+    if (path.received.ackDueAtMs > nowMs) return undefined;
+    const draft = this.#begin(path, "frames");
+    writeFrame(draft.writer, path.received.takeAck(path.id, nowMs));
+    return finish(path, draft, nowMs);
   }
 
   nextRecord(path: PathState, nowMs: number, duties: Duties): Uint8Array | undefined {
+    const maySend = !path.isClogged;
+    const carriesCommands = maySend && duties.carriesCommands;
     const hasUrgent =
-      path.isAckDue(nowMs) ||
+      path.received.ackDueAtMs <= nowMs ||
       path.isPingDue ||
-      this.#hedges.has(keyOf(path.id)) ||
-      (duties.carriesCommands &&
+      this.#hedges.has(path) ||
+      (carriesCommands &&
         (!this.#controls.isEmpty || this.#streams.hasPending(PRIORITY.control)));
-    const hasBulk = this.#mayCarryBulk(path, nowMs, duties);
+    const hasBulk = maySend && this.#mayCarryBulk(path, nowMs, duties);
     if (!hasUrgent && !hasBulk) return undefined;
 
-    const number = path.takeNumber();
-    const draft: Draft = {
-      writer: this.#begin(path, "frames", number),
-      pieces: [],
-      controls: [],
-      isEliciting: false,
-      isUrgent: false,
-    };
-    if (path.wantsAck) writeFrame(draft.writer, path.takeAck(nowMs));
+    const draft = this.#begin(path, "frames");
+    if (path.received.wantsAck) {
+      writeFrame(draft.writer, path.received.takeAck(path.id, nowMs));
+    }
     if (path.isPingDue) {
       writeFrame(draft.writer, { type: "ping" });
-      path.isPingDue = false;
-      path.lastPingAtMs = nowMs;
+      path.onPingSent(nowMs);
       draft.isEliciting = true;
     }
     this.#writeHedges(path, draft);
-    if (duties.carriesCommands) {
+    if (carriesCommands) {
       this.#writeControls(draft);
       this.#writePieces(path, draft, PRIORITY.control);
     }
@@ -124,67 +131,48 @@ export class Outbox {
       this.#writePieces(path, draft, PRIORITY.interactive);
       this.#writePieces(path, draft, PRIORITY.bulk);
     }
-
-    const bytes = draft.writer.finish();
-    const sent = sentRecord(number, nowMs, bytes.byteLength, draft);
-    path.onSent(sent, draft.isEliciting);
-    return bytes;
+    if (draft.writer.length === draft.emptyBytes) return undefined;
+    return finish(path, draft, nowMs);
   }
 
   #mayCarryBulk(path: PathState, nowMs: number, duties: Duties): boolean {
+    if (!duties.carriesBulk && !(duties.wantsProbe && this.#mayProbe(path, nowMs))) return false;
     const hasPending =
       this.#streams.hasPending(PRIORITY.interactive) || this.#streams.hasPending(PRIORITY.bulk);
-    if (!hasPending) return false;
-    if (!duties.carriesBulk && !(duties.wantsProbe && this.#takesProbe(path, nowMs))) return false;
-    return path.windowRoom > 0;
+    return hasPending && path.askForBulk();
   }
 
-  #takesProbe(path: PathState, nowMs: number): boolean {
-    const key = keyOf(path.id);
-    const measuredAtMs = path.goodput.measuredAtMs ?? Number.NEGATIVE_INFINITY;
-    if (this.#probe?.key === key && nowMs - this.#probe.atMs < PROBE_VALID_MS) {
+  #mayProbe(path: PathState, nowMs: number): boolean {
+    if (this.#probe?.path === path && nowMs - this.#probe.atMs < PROBE_VALID_MS) {
       return this.#probe.leftBytes > 0;
     }
+    const measuredAtMs = path.goodput.measuredAtMs ?? Number.NEGATIVE_INFINITY;
     if (nowMs - measuredAtMs < PROBE_VALID_MS) return false;
-    this.#probe = { key, leftBytes: PROBE_BYTES, atMs: nowMs };
+    this.#probe = { path, leftBytes: PROBE_BYTES, atMs: nowMs };
     return true;
   }
 
   #writeHedges(path: PathState, draft: Draft): void {
-    const key = keyOf(path.id);
-    const hedge = this.#hedges.get(key);
+    const hedge = this.#hedges.get(path);
     if (hedge === undefined) return;
-    this.#hedges.delete(key);
+    this.#hedges.delete(path);
     for (const control of hedge.controls) this.#writeControl(draft, control);
-    for (const sent of hedge.pieces) {
-      const { stream, piece } = sent;
-      if (stream.resetCode !== undefined || stream.isDone) continue;
-      const parts = stream.unacked(piece);
-      if (parts.length === 0 && (!piece.last || stream.isEndAcked)) continue;
-      const wanted = parts.length === 0 ? [piece] : parts;
-      for (const part of wanted) {
-        const copy = { ...part, last: piece.last && part.end === piece.end };
-        if (!fits(draft.writer, stream.id, copy.start, copy.end - copy.start)) return;
-        const place = beginStreamFrame(draft.writer, {
-          id: stream.id,
-          offset: copy.start,
-          priority: stream.priority,
-          end: copy.last,
-          length: copy.end - copy.start,
-        });
-        stream.copyAgain(copy, place);
-        path.resentBytes += copy.end - copy.start;
-        draft.pieces.push({ stream, piece: copy });
-        draft.isEliciting = true;
-        // A hedge is the second copy; it is not hedged again.
+    // A hedge is the second copy; it is not hedged again.
+    draft.isUrgent = false;
+    for (const { stream, piece } of hedge.pieces) {
+      for (const part of stream.worthRepeating(piece)) {
+        const length = part.end - part.start;
+        if (draft.writer.left < streamFrameOverhead(stream.id, part.start) + length) return;
+        stream.copyAgain(part, placeFor(draft, { stream, piece: part }));
+        path.resentBytes += length;
       }
     }
   }
 
   #writeControls(draft: Draft): void {
-    for (const [key, control] of this.#controls.entries()) {
+    for (const control of this.#controls.values()) {
       if (!this.#writeControl(draft, control)) return;
-      this.#controls.remove(key);
+      this.#controls.remove(control);
     }
   }
 
@@ -208,85 +196,82 @@ export class Outbox {
         return this.#streams.budgetFrame();
       case "reset":
         return this.#streams.resetFrame(control.id);
-      case "stop":
-        return { type: "stop", id: control.id, code: control.code };
-      case "query":
-        return { type: "query", id: control.id };
       case "state":
         return this.#streams.stateFrame(control.id);
-      case "suspect":
-        return { type: "suspect", path: control.path };
       case "policy":
-        return { type: "policy", policy: this.#policy() };
-      case "close":
-        return { type: "close", answer: control.answer };
+        return { type: "policy", policy: this.#facts.policy() };
+      case "suspect":
+        // Stale by now? Then it would send the peer away from a path that works.
+        return this.#facts.isSuspect(control.path) ? control : undefined;
+      default:
+        return control;
     }
   }
 
-  #writePieces(path: PathState, draft: Draft, priority: 0 | 1 | 2): void {
+  #writePieces(path: PathState, draft: Draft, priority: Priority): void {
     while (draft.writer.left > MIN_PIECE_BYTES) {
-      const sent = this.#streams.nextPiece(priority, draft.writer.left);
-      if (sent === undefined) return;
-      const { stream } = sent;
-      const overhead = streamFrameOverhead(stream.id, sent.piece.start);
-      const room = draft.writer.left - overhead;
-      const end = Math.min(sent.piece.end, sent.piece.start + room);
-      const piece = {
-        start: sent.piece.start,
-        end,
-        last: sent.piece.last && end === sent.piece.end,
-      };
-      const place = beginStreamFrame(draft.writer, {
-        id: stream.id,
-        offset: piece.start,
-        priority: stream.priority,
-        end: piece.last,
-        length: piece.end - piece.start,
-      });
-      if (piece.start < stream.highWater) {
-        path.resentBytes += Math.min(piece.end, stream.highWater) - piece.start;
-      }
-      this.#streams.take({ stream, piece }, place);
-      draft.pieces.push({ stream, piece });
-      draft.isEliciting = true;
-      draft.isUrgent ||= priority === PRIORITY.control;
-      if (this.#probe?.key === keyOf(path.id)) {
-        this.#probe.leftBytes -= piece.end - piece.start;
-      }
+      const next = this.#streams.nextPiece(priority, draft.writer.left);
+      if (next === undefined) return;
+      const { stream } = next;
+      const sent = { stream, piece: shortened(next, draft.writer.left) };
+      const { start, end } = sent.piece;
+      path.resentBytes += Math.max(0, Math.min(end, stream.highWater) - start);
+      this.#streams.take(sent, placeFor(draft, sent));
+      if (priority === PRIORITY.control) draft.isUrgent = true;
+      else draft.isBulk = true;
+      if (this.#probe?.path === path) this.#probe.leftBytes -= end - start;
     }
   }
 
-  #begin(path: PathState, type: RecordKind, number: number, bodyBytes?: number): Writer {
+  #begin(path: PathState, type: RecordKind, bodyBytes?: number): Draft {
+    const number = path.nextNumber;
     const header = { ...path.id, type, packetNumber: number, sessionTag: this.#tag };
-    return beginRecord(header, bodyBytes);
+    const writer = beginRecord(header, bodyBytes);
+    return {
+      number,
+      writer,
+      emptyBytes: writer.length,
+      pieces: [],
+      controls: [],
+      isEliciting: false,
+      isUrgent: false,
+      isBulk: false,
+    };
   }
 }
 
-function sentRecord(
-  number: number,
-  sentAtMs: number,
-  bytes: number,
-  draft?: Pick<Draft, "pieces" | "controls" | "isUrgent">,
-): SentRecord {
-  return {
-    number,
-    sentAtMs,
-    bytes,
-    pieces: draft?.pieces ?? [],
-    controls: draft?.controls ?? [],
-    isUrgent: draft?.isUrgent ?? false,
-    isHedged: false,
-  };
+function finish(path: PathState, draft: Draft, nowMs: number): Uint8Array {
+  const bytes = draft.writer.finish();
+  const { number, pieces, controls, isUrgent, isBulk, isEliciting } = draft;
+  path.onSent(
+    { number, sentAtMs: nowMs, bytes: bytes.byteLength, pieces, controls, isUrgent, isBulk },
+    isEliciting,
+  );
+  return bytes;
 }
 
-function fits(writer: Writer, id: number, offset: number, length: number): boolean {
-  return writer.left >= streamFrameOverhead(id, offset) + length;
+/** Writes a piece's head, remembers the piece, and returns the place for its bytes. */
+function placeFor(draft: Draft, sent: SentPiece): Uint8Array {
+  const { stream, piece } = sent;
+  draft.pieces.push(sent);
+  draft.isEliciting = true;
+  return beginStreamFrame(draft.writer, {
+    id: stream.id,
+    offset: piece.start,
+    priority: stream.priority,
+    end: piece.last,
+    length: piece.end - piece.start,
+  });
+}
+
+/** As much of a piece as fits with its head into `left` bytes. */
+function shortened({ stream, piece }: SentPiece, left: number): StreamPiece {
+  const room = left - streamFrameOverhead(stream.id, piece.start);
+  const end = Math.min(piece.end, piece.start + room);
+  return { start: piece.start, end, last: piece.last && end === piece.end };
 }
 
 function isCommand(sent: SentPiece): boolean {
   return sent.stream.priority === PRIORITY.control;
 }
 
-function keyOf(id: PathId): string {
-  return `${id.kind} ${id.generation}`;
-}

@@ -6,9 +6,12 @@
  */
 
 import { BeelineError } from "../errors.ts";
-import { MAX_RANGES, type Priority, type Range } from "../frames.ts";
+import { MAX_STATE_RANGES, type Priority, type Range } from "../frames.ts";
 import { RangeSet } from "./range-set.ts";
-import { CREDIT_STEP, windowFor } from "./tuning.ts";
+import { CREDIT_STEP, MAX_RECORDS_IN_FLIGHT, windowFor } from "./tuning.ts";
+
+/** Pieces held out of order: more than both paths together can have in flight. */
+const MAX_WAITING_PIECES = 2 * MAX_RECORDS_IN_FLIGHT + 2;
 
 export class ReceiveStream {
   readonly id: number;
@@ -50,9 +53,9 @@ export class ReceiveStream {
     return this.#delivered;
   }
 
-  /** What we hold, highest first kept when there is too much to say; the rest is sent again. */
+  /** What we hold, lowest first. Beyond MAX_STATE_RANGES it is not told, and sent again. */
   heldRanges(): readonly Range[] {
-    return this.#received.ranges().slice(-MAX_RANGES);
+    return this.#received.ranges().slice(0, MAX_STATE_RANGES);
   }
 
   /**
@@ -71,14 +74,15 @@ export class ReceiveStream {
       throw violation(this.id, "bytes after the end");
     }
     this.highWater = Math.max(this.highWater, stop);
-
     const fresh = this.#received.missing(offset, stop);
     if (fresh.length === 0) return [];
     this.#received.add(offset, stop);
     for (const part of fresh) {
       this.#insert(part.start, bytes.subarray(part.start - offset, part.end - offset));
     }
-    return this.#drain();
+    const ready = this.#drain();
+    if (this.#waiting.length > MAX_WAITING_PIECES) throw violation(this.id, "too many gaps");
+    return ready;
   }
 
   /** The application took `count` bytes. @returns whether the peer should be told. */
@@ -98,7 +102,7 @@ export class ReceiveStream {
     // Nearly always the newest piece is the highest one.
     let index = this.#waiting.length;
     while (index > 0 && (this.#waiting[index - 1] as { start: number }).start > start) index -= 1;
-    this.#waiting.splice(index, 0, { start, bytes });
+    this.#waiting.splice(index, 0, { start, bytes: compact(bytes) });
   }
 
   #drain(): Uint8Array[] {
@@ -113,6 +117,11 @@ export class ReceiveStream {
     this.#waiting.splice(0, count);
     return ready;
   }
+}
+
+/** A small view would keep its whole record in memory: then a copy is cheaper. */
+function compact(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength * 4 < bytes.buffer.byteLength ? bytes.slice() : bytes;
 }
 
 function violation(id: number, detail: string): BeelineError {

@@ -10,6 +10,7 @@
  *        └── uncertain ◀┘   its path died; a query asks the receiver what it holds
  */
 
+import { BeelineError } from "../errors.ts";
 import type { Priority, Range } from "../frames.ts";
 import { RangeSet } from "./range-set.ts";
 
@@ -131,15 +132,15 @@ export class SendStream {
     this.#copy(piece.start, piece.end, target);
   }
 
-  /** Which parts of `piece` are still worth sending again. */
-  unacked(piece: StreamPiece): Range[] {
-    return this.#acked
-      .missing(Math.max(piece.start, this.#consumed), piece.end)
-      .filter((part) => part.end > part.start);
-  }
-
-  get isEndAcked(): boolean {
-    return this.#end === "acked" || this.isDone;
+  /** What of `piece` the peer is not known to have. */
+  worthRepeating(piece: StreamPiece): StreamPiece[] {
+    if (this.resetCode !== undefined || this.isDone) return [];
+    const parts = this.#unacked(piece).map((part) => ({
+      ...part,
+      last: piece.last && part.end === piece.end,
+    }));
+    const lacksEnd = piece.last && this.#end !== "acked" && !parts.some((part) => part.last);
+    return lacksEnd ? [...parts, { start: piece.end, end: piece.end, last: true }] : parts;
   }
 
   onAcked(piece: StreamPiece): void {
@@ -154,14 +155,14 @@ export class SendStream {
 
   onLost(piece: StreamPiece): void {
     if (this.resetCode !== undefined || this.isDone) return;
-    for (const part of this.unacked(piece)) this.#pending.add(part.start, part.end);
+    for (const part of this.#unacked(piece)) this.#pending.add(part.start, part.end);
     if (piece.last && this.#end === "sent") this.#end = "unsent";
   }
 
   /** The piece's path died: whether it arrived is unknown until the peer's state says so. */
   onUncertain(piece: StreamPiece): void {
     if (this.resetCode !== undefined || this.isDone) return;
-    for (const part of this.unacked(piece)) this.#uncertain.add(part.start, part.end);
+    for (const part of this.#unacked(piece)) this.#uncertain.add(part.start, part.end);
     if (piece.last && this.#end === "sent") {
       this.#end = "unsent";
       this.#endUncertain = true;
@@ -174,7 +175,7 @@ export class SendStream {
     for (const range of held) this.#acked.add(range.start, Math.min(range.end, this.#written));
     for (const range of this.#acked.ranges()) this.#pending.remove(range.start, range.end);
     for (const range of [...this.#uncertain.ranges()]) {
-      for (const part of this.unacked({ ...range, last: false })) {
+      for (const part of this.#unacked(range)) {
         this.#pending.add(part.start, part.end);
       }
     }
@@ -206,12 +207,18 @@ export class SendStream {
     return this.#consumed > before;
   }
 
+  #unacked(piece: Range): Range[] {
+    return this.#acked.missing(Math.max(piece.start, this.#consumed), piece.end);
+  }
+
   #copy(start: number, end: number, target: Uint8Array): void {
     let index = this.#chunkAt(start);
     let at = start;
     while (at < end) {
       const chunk = this.#chunks[index];
-      if (chunk === undefined || chunk.start > at) return;
+      if (chunk === undefined || chunk.start > at) {
+        throw new BeelineError("INTERNAL", `stream ${this.id}: byte ${at} was forgotten too early`);
+      }
       const from = at - chunk.start;
       const length = Math.min(chunk.bytes.byteLength - from, end - at);
       target.set(chunk.bytes.subarray(from, from + length), at - start);

@@ -17,23 +17,20 @@
 import { BeelineError } from "../errors.ts";
 import { decodeFrames, type Frame, type Policy, PRIORITY, type Priority } from "../frames.ts";
 import {
-  decodeRecord,
   type DecodedRecord,
+  decodeRecord,
   type PathId,
   type PathKind,
   sessionTagOf,
 } from "../record.ts";
-import {
-  type BulkChoice,
-  type BulkReason,
-  chooseBulkPath,
-  chooseCommandPath,
-  type PathView,
-} from "./choose-path.ts";
-import { type Control, ControlQueue } from "./control-queue.ts";
+import type { BulkChoice, BulkReason } from "./choose-path.ts";
+import { Closing } from "./closing.ts";
+import { ControlQueue } from "./control-queue.ts";
+import type { SentRecord } from "./flight.ts";
 import { Handshake } from "./handshake.ts";
 import { Outbox } from "./outbox.ts";
-import { PathState, type SentRecord } from "./path-state.ts";
+import { PathState } from "./path-state.ts";
+import { Steering } from "./steering.ts";
 import { type StreamEvent, Streams } from "./streams.ts";
 import {
   ACK_DELAY_MS,
@@ -42,6 +39,7 @@ import {
   HEDGE_RTT_FACTOR,
   PING_BUSY_MS,
   PING_IDLE_MS,
+  STALL_MS,
   SUSPECT_TO_DEAD_MS,
 } from "./tuning.ts";
 
@@ -71,9 +69,6 @@ export type SessionEvent =
   | { readonly type: "closing" }
   | { readonly type: "closed"; readonly error: BeelineError | undefined };
 
-/** A stall of the machine's caller longer than this is not held against the paths. */
-const STALL_MS = 250;
-
 export class Session {
   readonly role: SessionRole;
   readonly sessionId: string;
@@ -81,19 +76,19 @@ export class Session {
   readonly handshake: Handshake;
   readonly #tag: number;
   readonly #controls = new ControlQueue();
+  readonly #steering = new Steering();
+  readonly #closing = new Closing();
   readonly #outbox: Outbox;
+  /** At most one of each kind. */
   readonly #paths: PathState[] = [];
+  /** Newest generation opened so far: packet numbers must never start again under an old one. */
+  readonly #newest: Record<PathKind, number> = { relay: -1, direct: -1 };
   #events: SessionEvent[] = [];
-  #commandKind: PathKind | undefined;
-  #bulk: BulkChoice | undefined;
-  #policy: Policy = "preferDirect";
   #isBusy = false;
-  #phase: "open" | "closing" | "closed" = "open";
-  #peerIsClosing = false;
-  #closeSent = false;
-  #closeAnswered = false;
-  #closeDeadlineMs = Number.POSITIVE_INFINITY;
-  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+  /** When everything that was due had been seen to; and when the caller was to come back. */
+  #ranAtMs = Number.NEGATIVE_INFINITY;
+  #promisedMs = Number.POSITIVE_INFINITY;
   #receivingOn: PathKind | undefined;
 
   constructor(options: SessionOptions) {
@@ -101,24 +96,30 @@ export class Session {
     this.sessionId = options.sessionId;
     this.#tag = sessionTagOf(options.sessionId);
     this.handshake = new Handshake(options);
-    const emit = (event: StreamEvent): void => {
-      this.#events.push(
-        this.#receivingOn === undefined ? event : { ...event, path: this.#receivingOn },
-      );
-    };
-    this.streams = new Streams(options.role === "client" ? 0 : 1, this.#controls, emit);
-    this.#outbox = new Outbox(this.#tag, this.streams, this.#controls, () => this.#policy);
+    this.streams = new Streams(options.role === "client" ? 0 : 1, this.#controls, (event) => {
+      const path = this.#receivingOn;
+      this.#events.push(path === undefined ? event : { ...event, path });
+    });
+    this.#outbox = new Outbox(this.#tag, this.streams, this.#controls, {
+      policy: () => this.#steering.policy,
+      isSuspect: (id) => this.#find(id)?.state === "suspect",
+    });
   }
 
   // ── paths ──────────────────────────────────────────────────────────────────
 
-  /** A path may carry records from now on. On the relay a client says hello first. */
+  /**
+   * A path may carry records from now on; an older one of its kind is closed. On the relay a client
+   * says hello first. A generation that is not newer than every earlier one is ignored.
+   */
   openPath(id: PathId, nowMs: number): void {
-    if (this.#phase === "closed" || this.#find(id) !== undefined) return;
-    const path = new PathState(id, nowMs);
-    this.#paths.push(path);
+    if (this.#isClosed || id.generation <= this.#newest[id.kind]) return;
+    this.#newest[id.kind] = id.generation;
+    const older = this.#paths.find((path) => path.id.kind === id.kind);
+    if (older !== undefined) this.closePath(older.id, nowMs);
+    this.#paths.push(new PathState(id, nowMs));
     if (id.kind === "relay") this.handshake.onRelayOpen(nowMs);
-    this.#decide(nowMs);
+    this.#maintain(nowMs);
   }
 
   closePath(id: PathId, nowMs: number): void {
@@ -127,24 +128,33 @@ export class Session {
     this.#paths.splice(this.#paths.indexOf(path), 1);
     if (id.kind === "relay") this.handshake.onRelayClosed();
     this.#rescue(path);
-    this.#decide(nowMs);
+    this.#maintain(nowMs);
   }
 
   /**
+   * Takes in a record. Those of other sessions and older paths are ignored.
    * @throws {BeelineError} `RECORD_MALFORMED` or `PROTOCOL_VIOLATION`: the peer is broken or hostile;
-   * the caller closes the session. Records of other sessions and older paths are ignored.
+   * the caller aborts the session.
    */
   receive(bytes: Uint8Array, nowMs: number): void {
     const record = decodeRecord(bytes);
-    if (record.sessionTag !== this.#tag || this.#phase === "closed") return;
+    if (record.sessionTag !== this.#tag) return;
     const path = this.#find(record);
     if (path === undefined) return;
     this.#forgiveStall(nowMs);
+    const frames = record.type === "frames" ? decodeFrames(record.body) : [];
     const isNew = path.onReceived(record.packetNumber, bytes.byteLength, nowMs);
-    if (record.type !== "frames") {
-      if (isNew) this.#onHandshake(record);
-    } else {
-      this.#onFrames(path, record, isNew, nowMs);
+    this.#oweAck(path, frames, nowMs);
+    // A session that is over still acknowledges, so that the peer learns that its close arrived.
+    if (this.#isClosed) return;
+    if (isNew) {
+      this.#receivingOn = path.id.kind;
+      try {
+        if (record.type !== "frames") this.#onHandshake(record);
+        for (const frame of frames) this.#onFrame(frame, nowMs);
+      } finally {
+        this.#receivingOn = undefined;
+      }
     }
     this.#maintain(nowMs);
   }
@@ -153,42 +163,44 @@ export class Session {
   nextRecord(id: PathId, nowMs: number): Uint8Array | undefined {
     const path = this.#find(id);
     if (path === undefined || path.isExhausted) return undefined;
-    if (id.kind === "relay") {
-      const greeting = this.handshake.nextRecord(nowMs);
-      if (greeting !== undefined) {
-        return this.#outbox.handshakeRecord(path, greeting.type, greeting.body);
-      }
+    if (this.#isClosed) return this.#outbox.ackRecord(path, nowMs);
+    const greeting = id.kind === "relay" ? this.handshake.nextRecord(nowMs) : undefined;
+    if (greeting !== undefined) {
+      return this.#outbox.handshakeRecord(path, greeting.type, greeting.body, nowMs);
     }
-    return this.#outbox.nextRecord(path, nowMs, {
-      carriesCommands: path.state === "open" && this.#commandKind === id.kind,
-      carriesBulk: path.state === "open" && this.#bulk?.kind === id.kind,
-      wantsProbe: path.state === "open" && this.#policy === "fastest",
-    });
+    return this.#outbox.nextRecord(path, nowMs, this.#steering.dutiesOf(path));
   }
 
   // ── time ───────────────────────────────────────────────────────────────────
 
   tick(nowMs: number): void {
-    if (this.#phase === "closed") return;
+    if (this.#isClosed) return;
     this.#forgiveStall(nowMs);
     this.#maintain(nowMs);
-    if (nowMs >= this.#closeDeadlineMs) this.#finish(this.#missing());
   }
 
-  /** When {@link tick} must be called at the latest; Infinity: only when something happens. */
+  /**
+   * When {@link tick} must be called at the latest; Infinity: only when something happens. What was
+   * due already and waits for a path that can send is not a reason to wake.
+   */
   wakeAtMs(nowMs: number): number {
-    if (this.#phase === "closed") return Number.POSITIVE_INFINITY;
-    let wakeAtMs = Math.min(this.#closeDeadlineMs, this.handshake.wakeAtMs);
+    this.#promisedMs = Number.POSITIVE_INFINITY;
+    if (this.#isClosed) return this.#promisedMs;
+    let wakeAtMs = Math.min(this.#closing.wakeAtMs, this.#unlessSeenTo(this.handshake.wakeAtMs));
     for (const path of this.#paths) {
-      wakeAtMs = Math.min(wakeAtMs, path.wakeAtMs(), this.#pingAtMs(path));
-      if (path.state === "suspect") {
-        wakeAtMs = Math.min(wakeAtMs, path.suspectSinceMs + SUSPECT_TO_DEAD_MS);
-      } else if (this.#rivalOf(path) !== undefined) {
-        wakeAtMs = Math.min(wakeAtMs, path.overdueAtMs(overdueMs(path)));
-      }
+      wakeAtMs = Math.min(
+        wakeAtMs,
+        this.#unlessSeenTo(path.received.ackDueAtMs),
+        path.lossAtMs,
+        path.darkAtMs,
+        path.probeAtMs,
+        this.#pingAtMs(path),
+        this.#rivalOf(path) === undefined ? wakeAtMs : path.flight.overdueAtMs(overdueMs(path)),
+        path.state === "suspect" ? path.suspectSinceMs + SUSPECT_TO_DEAD_MS : wakeAtMs,
+      );
     }
-    this.#wakeAtMs = Math.max(nowMs, wakeAtMs);
-    return wakeAtMs;
+    this.#promisedMs = Math.max(nowMs, wakeAtMs);
+    return this.#promisedMs;
   }
 
   // ── the application ────────────────────────────────────────────────────────
@@ -197,6 +209,10 @@ export class Session {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  get hasEvents(): boolean {
+    return this.#events.length > 0;
   }
 
   openStream(priority: Priority): number {
@@ -219,8 +235,8 @@ export class Session {
 
   /** Client: how bulk should travel, both ways. */
   setPolicy(policy: Policy, nowMs: number): void {
-    if (policy === this.#policy) return;
-    this.#policy = policy;
+    if (policy === this.#steering.policy) return;
+    this.#steering.policy = policy;
     if (this.role === "client") this.#controls.add({ type: "policy" });
     this.#decide(nowMs);
   }
@@ -230,19 +246,18 @@ export class Session {
    * event follows, with `DELIVERY_INCOMPLETE` if that takes longer than `timeoutMs`.
    */
   close(nowMs: number, timeoutMs: number): void {
-    if (this.#phase !== "open") return;
-    this.#phase = "closing";
-    this.#closeDeadlineMs = nowMs + timeoutMs;
+    if (this.#isClosed || this.#closing.isOwnWish) return;
+    this.#closing.start(nowMs + timeoutMs);
     this.#maintain(nowMs);
   }
 
   /** Ends the session now, because of `error`. */
   abort(error: BeelineError | undefined): void {
-    if (this.#phase !== "closed") this.#finish(error);
+    if (!this.#isClosed) this.#finish(error);
   }
 
   get isClosed(): boolean {
-    return this.#phase === "closed";
+    return this.#isClosed;
   }
 
   paths(): readonly PathState[] {
@@ -251,41 +266,25 @@ export class Session {
 
   /** Where bulk travels now; undefined while no path is open. */
   get bulkPath(): BulkChoice | undefined {
-    return this.#bulk;
+    return this.#steering.bulk;
   }
 
   // ── inside: frames ─────────────────────────────────────────────────────────
 
-  #onHandshake(record: DecodedRecord): void {
-    const outcome = this.handshake.onRecord(record.type, record.body);
-    if (outcome === undefined) return;
-    if (outcome.type === "welcomed" && this.#policy !== "preferDirect") {
-      this.#controls.add({ type: "policy" });
-    }
-    this.#events.push(outcome);
+  #oweAck(path: PathState, frames: readonly Frame[], nowMs: number): void {
+    const eliciting = frames.filter((frame) => frame.type !== "ack");
+    if (eliciting.length === 0) return;
+    const isUrgent = eliciting.some(
+      (frame) => frame.type !== "stream" || frame.priority === PRIORITY.control,
+    );
+    // A client's timers may be throttled (hidden tab): it never waits with an acknowledgement.
+    const isEager = isUrgent || this.role === "client";
+    path.received.wantAck(isEager ? 0 : ACK_DELAY_MS, isEager ? 1 : ACK_EVERY_RECORDS, nowMs);
   }
 
-  #onFrames(path: PathState, record: DecodedRecord, isNew: boolean, nowMs: number): void {
-    let needsAck = false;
-    let isUrgent = false;
-    const frames = decodeFrames(record.body);
-    for (const frame of frames) {
-      if (frame.type === "ack") continue;
-      needsAck = true;
-      isUrgent ||= frame.type !== "stream" || frame.priority === PRIORITY.control;
-    }
-    if (needsAck) {
-      // A client's timers may be throttled (hidden tab): it never waits with an acknowledgement.
-      const isEager = isUrgent || this.role === "client";
-      path.wantAck(isEager ? 0 : ACK_DELAY_MS, isEager ? 1 : ACK_EVERY_RECORDS, nowMs);
-    }
-    if (!isNew) return;
-    this.#receivingOn = path.id.kind;
-    try {
-      for (const frame of frames) this.#onFrame(frame, nowMs);
-    } finally {
-      this.#receivingOn = undefined;
-    }
+  #onHandshake(record: DecodedRecord): void {
+    const outcome = this.handshake.onRecord(record.type, record.body);
+    if (outcome !== undefined) this.#events.push(outcome);
   }
 
   #onFrame(frame: Frame, nowMs: number): void {
@@ -295,10 +294,7 @@ export class Session {
       case "ack": {
         const path = this.#find(frame.path);
         if (path === undefined) return;
-        const { acked, lost } = path.onAck(frame.ranges, frame.delayMs, nowMs);
-        if (acked.length > 0) path.state = "open";
-        for (const sent of acked) this.#onAcked(sent);
-        for (const sent of lost) this.#onLost(sent);
+        for (const sent of path.onAck(frame.ranges, frame.delayMs, nowMs)) this.#onAcked(sent);
         return;
       }
       case "stream":
@@ -322,25 +318,14 @@ export class Session {
       }
       case "policy":
         if (this.role === "client") return;
-        this.#policy = frame.policy;
+        this.#steering.policy = frame.policy;
         this.#events.push({ type: "policy", policy: frame.policy });
         this.#decide(nowMs);
         return;
       case "close":
-        this.#onClose(frame.answer);
+        if (this.#closing.onPeerClose()) this.#events.push({ type: "closing" });
         return;
     }
-  }
-
-  #onClose(isAnswer: boolean): void {
-    if (isAnswer) {
-      // The peer has all of ours and has said so; all of its own has reached us.
-      if (this.#phase === "closing") this.#finish(undefined);
-      return;
-    }
-    if (this.#peerIsClosing) return;
-    this.#peerIsClosing = true;
-    this.#events.push({ type: "closing" });
   }
 
   // ── inside: repair ─────────────────────────────────────────────────────────
@@ -349,7 +334,7 @@ export class Session {
     for (const { stream, piece } of sent.pieces) stream.onAcked(piece);
     for (const control of sent.controls) {
       if (control.type === "reset") this.streams.onResetAcked(control.id);
-      if (control.type === "close" && control.answer) this.#finish(undefined);
+      if (control.type === "close") this.#closing.onAcked();
     }
   }
 
@@ -371,7 +356,7 @@ export class Session {
         }
       }
     }
-    this.#outbox.dropHedges(path.id);
+    this.#outbox.dropHedges(path);
   }
 
   #suspect(path: PathState, nowMs: number, tellPeer: boolean): void {
@@ -386,55 +371,37 @@ export class Session {
 
   // ── inside: upkeep ─────────────────────────────────────────────────────────
 
+  /** Sees to everything that is due. */
   #maintain(nowMs: number): void {
+    this.#ranAtMs = nowMs;
     for (const path of [...this.#paths]) {
-      for (const sent of path.detectLost(nowMs)) this.#onLost(sent);
-      if (path.state === "open") {
-        if (path.isDark(nowMs)) this.#suspect(path, nowMs, true);
-        else if (path.takeProbe(nowMs)) path.isPingDue = true;
-        this.#hedge(path, nowMs);
-      } else if (nowMs - path.suspectSinceMs >= SUSPECT_TO_DEAD_MS) {
+      for (const sent of path.takeLost(nowMs)) this.#onLost(sent);
+      if (path.darkAtMs <= nowMs) this.#suspect(path, nowMs, true);
+      if (path.probeAtMs <= nowMs) path.probe();
+      if (this.#pingAtMs(path) <= nowMs) path.isPingDue = true;
+      this.#hedge(path, nowMs);
+      if (path.state === "suspect" && path.suspectSinceMs + SUSPECT_TO_DEAD_MS <= nowMs) {
         path.suspectSinceMs = nowMs;
         this.#events.push({ type: "dead", path: path.id });
       }
-      if (nowMs >= this.#pingAtMs(path)) path.isPingDue = true;
     }
     this.#decide(nowMs);
-    this.#maintainClose();
-  }
-
-  #maintainClose(): void {
-    const isClosing = this.#phase === "closing" && !this.#closeSent;
-    if (!isClosing && !(this.#peerIsClosing && !this.#closeAnswered)) return;
-    if (this.streams.undelivered().length > 0) return;
-    if (isClosing) {
-      this.#closeSent = true;
-      this.#controls.add({ type: "close", answer: false });
-    }
-    if (this.#peerIsClosing) {
-      this.#closeAnswered = true;
-      this.#controls.add({ type: "close", answer: true });
-    }
+    this.#advanceClose(nowMs);
   }
 
   #hedge(path: PathState, nowMs: number): void {
     const rival = this.#rivalOf(path);
     if (rival === undefined) return;
-    for (const sent of path.overdue(overdueMs(path), nowMs)) {
-      sent.isHedged = true;
-      this.#outbox.hedge(rival.id, sent);
-    }
+    const overdue = path.flight.takeOverdue(overdueMs(path), nowMs);
+    for (const sent of overdue) this.#outbox.hedge(rival, sent);
   }
 
-  /** The leader's clock: a client's timers may be throttled, so it only answers. */
+  /** The extension keeps the clock: a client's timers may be throttled, so it pings at leisure. */
   #pingAtMs(path: PathState): number {
-    if (this.role === "client" && path.state === "open") return Number.POSITIVE_INFINITY;
-    const isWatched = this.#isBusy || path.state === "suspect" || this.#hasWork;
+    if (path.isPingDue) return Number.POSITIVE_INFINITY;
+    const hasWork = this.#isBusy || this.#paths.some((other) => other.flight.hasPayload);
+    const isWatched = path.state === "suspect" || (hasWork && this.role === "extension");
     return path.lastPingAtMs + (isWatched ? PING_BUSY_MS : PING_IDLE_MS);
-  }
-
-  get #hasWork(): boolean {
-    return this.#paths.some((path) => path.hasInFlight);
   }
 
   #rivalOf(path: PathState): PathState | undefined {
@@ -442,22 +409,29 @@ export class Session {
   }
 
   #decide(nowMs: number): void {
-    const views = this.#paths.map(viewOf);
-    this.#commandKind = chooseCommandPath(views, this.#commandKind);
-    const before = this.#bulk;
-    const backlog = this.#outbox.bulkBacklog();
-    this.#bulk = chooseBulkPath(this.#policy, views, before, backlog, nowMs);
-    if (this.#bulk?.kind !== before?.kind) {
-      const reason = this.#bulk?.reason ?? "only-path";
-      this.#events.push({ type: "switched", to: this.#bulk?.kind, reason });
-    }
+    const backlogBytes = this.streams.pendingBulkBytes();
+    if (!this.#steering.decide(this.#paths, backlogBytes, nowMs)) return;
+    const { kind: to, reason = "only-path" } = this.#steering.bulk ?? {};
+    this.#events.push({ type: "switched", to, reason });
+  }
+
+  #advanceClose(nowMs: number): void {
+    if (this.#isClosed) return;
+    const step = this.#closing.advance(this.streams.undelivered().length === 0, nowMs);
+    if (step === "say") this.#controls.add({ type: "close" });
+    else if (step !== undefined) this.#finish(step === "late" ? this.#missing() : undefined);
+  }
+
+  /** Infinity for what {@link #maintain} saw to already: it goes out once a path can send. */
+  #unlessSeenTo(atMs: number): number {
+    return atMs > this.#ranAtMs ? atMs : Number.POSITIVE_INFINITY;
   }
 
   #forgiveStall(nowMs: number): void {
-    const stalledMs = nowMs - this.#wakeAtMs;
+    const stalledMs = nowMs - this.#promisedMs;
     if (stalledMs < STALL_MS) return;
-    for (const path of this.#paths) path.forgive(stalledMs);
-    this.#wakeAtMs = nowMs;
+    for (const path of this.#paths) path.forgive(stalledMs, nowMs);
+    this.#promisedMs = nowMs;
   }
 
   #missing(): BeelineError {
@@ -471,14 +445,13 @@ export class Session {
   }
 
   #finish(error: BeelineError | undefined): void {
-    this.#phase = "closed";
-    this.#closeDeadlineMs = Number.POSITIVE_INFINITY;
+    this.#isClosed = true;
     this.#controls.clear();
     this.#events.push({ type: "closed", error });
   }
 
   #assertOpen(): void {
-    if (this.#phase !== "open") throw new BeelineError("SESSION_CLOSED", "the session was closed");
+    if (this.#isClosed || !this.#closing.isOpen) throw new BeelineError("SESSION_CLOSED", "the session was closed");
   }
 
   #find(id: PathId): PathState | undefined {
@@ -488,17 +461,6 @@ export class Session {
   }
 }
 
-function viewOf(path: PathState): PathView {
-  return {
-    kind: path.id.kind,
-    isOpen: path.state === "open",
-    rttMs: path.rtt.measuredMs,
-    goodput: path.goodput.bytesPerSecond,
-  };
-}
-
 function overdueMs(path: PathState): number {
   return Math.max(HEDGE_FLOOR_MS, HEDGE_RTT_FACTOR * path.rtt.smoothedMs);
 }
-
-export type { Control };

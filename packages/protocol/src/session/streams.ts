@@ -9,10 +9,10 @@
 import { BeelineError } from "../errors.ts";
 import { type Frame, PRIORITY, type Priority } from "../frames.ts";
 import type { ControlQueue } from "./control-queue.ts";
+import type { SentPiece } from "./flight.ts";
 import { RangeSet } from "./range-set.ts";
 import { ReceiveStream } from "./receive-stream.ts";
 import { SendStream } from "./send-stream.ts";
-import type { SentPiece } from "./path-state.ts";
 import { BULK_WINDOW_BYTES, CREDIT_STEP, MAX_OPEN_STREAMS, windowFor } from "./tuning.ts";
 
 export type StreamEvent =
@@ -87,7 +87,7 @@ export class Streams {
   }
 
   stop(id: number, code: number): void {
-    if (this.#receiving.has(id)) this.#controls.add({ type: "stop", id, code });
+    if (this.#receiving.get(id)?.isDelivered === false) this.#controls.add({ type: "stop", id, code });
   }
 
   /** The application took `count` bytes of stream `id`: the peer may forget them and send more. */
@@ -101,9 +101,9 @@ export class Streams {
     if (stream.isDone) this.#finish(stream);
   }
 
-  /** Streams of ours that the peer's application does not have whole. */
+  /** Streams of ours that the peer's application does not have whole, and resets it has not heard of. */
   undelivered(): SendStream[] {
-    return [...this.#sending.values()].filter((stream) => stream.resetCode === undefined);
+    return [...this.#sending.values()];
   }
 
   /** Peer streams that we have begun to receive and that are not over. */
@@ -156,12 +156,7 @@ export class Streams {
     const before = stream.highWater;
     const wasDelivered = stream.isDelivered;
     const ready = stream.accept(frame.offset, frame.bytes, frame.end);
-    if (stream.priority !== PRIORITY.control) {
-      this.#arrived += stream.highWater - before;
-      if (this.#arrived > this.#granted) {
-        throw new BeelineError("PROTOCOL_VIOLATION", "more bytes than the budget allows");
-      }
-    }
+    if (stream.priority !== PRIORITY.control) this.#arrive(stream.highWater - before);
     for (const bytes of ready) this.#emit({ type: "data", id: frame.id, bytes });
     if (stream.isDelivered && !wasDelivered) {
       this.#emit({ type: "ended", id: frame.id });
@@ -174,7 +169,8 @@ export class Streams {
 
   onCredit(frame: Extract<Frame, { type: "credit" }>): void {
     const stream = this.#sending.get(frame.id);
-    if (stream === undefined) return;
+    // A stream that was given up says no more, even if it had arrived.
+    if (stream === undefined || stream.resetCode !== undefined) return;
     const hasMoved = stream.onCredit(frame.consumed, frame.limit, frame.done);
     if (stream.isDone) {
       this.#drop(stream);
@@ -189,12 +185,13 @@ export class Streams {
   }
 
   onReset(frame: Extract<Frame, { type: "reset" }>): void {
-    const stream = this.#receiving.get(frame.id) ?? this.#accept(frame.id, PRIORITY.bulk);
-    if (stream === undefined) return;
+    const stream = this.#receiving.get(frame.id) ?? this.#accept(frame.id, frame.priority);
+    // The application has a delivered stream whole: a late reset takes nothing back.
+    if (stream === undefined || stream.isDelivered) return;
     if (stream.priority !== PRIORITY.control) {
-      const size = Math.min(frame.size, stream.limit);
-      this.#arrived += Math.max(0, size - stream.highWater);
-      this.#take(Math.max(size, stream.highWater) - stream.consumed);
+      const size = Math.max(stream.highWater, Math.min(frame.size, stream.limit));
+      this.#arrive(size - stream.highWater);
+      this.#take(size - stream.consumed);
     }
     this.#finish(stream);
     this.#emit({ type: "reset", id: frame.id, code: frame.code });
@@ -238,7 +235,8 @@ export class Streams {
   resetFrame(id: number): Extract<Frame, { type: "reset" }> | undefined {
     const stream = this.#sending.get(id);
     if (stream?.resetCode === undefined) return undefined;
-    return { type: "reset", id, code: stream.resetCode, size: stream.highWater };
+    const { resetCode: code, highWater: size, priority } = stream;
+    return { type: "reset", id, code, size, priority };
   }
 
   stateFrame(id: number): Extract<Frame, { type: "state" }> {
@@ -262,6 +260,13 @@ export class Streams {
     return priority === PRIORITY.control
       ? Number.POSITIVE_INFINITY
       : Math.max(0, this.#budget - this.#spent);
+  }
+
+  #arrive(count: number): void {
+    this.#arrived += count;
+    if (this.#arrived > this.#granted) {
+      throw new BeelineError("PROTOCOL_VIOLATION", "more bytes than the budget allows");
+    }
   }
 
   #take(count: number): void {

@@ -31,6 +31,12 @@ export const WINDOW_FLOOR_BYTES = 64 * 1024;
 export const WINDOW_CEILING_BYTES = { relay: 1024 * 1024, direct: 4 * 1024 * 1024 } as const;
 
 /**
+ * Records in flight on one path, also of commands, which are not held to the window: four times what
+ * fills the largest window. Bounds the lists of both sides when records are tiny.
+ */
+export const MAX_RECORDS_IN_FLIGHT = 1024;
+
+/**
  * Queueing delay the window aims for. A command waits about this long behind bulk, so it must stay
  * far below the 150 ms that issue 3 allows; much less and a busy event loop looks like a full queue.
  */
@@ -59,6 +65,13 @@ export const LOSS_FLOOR_MS = 25;
 export const PING_BUSY_MS = 400;
 export const MISSES_TO_SUSPECT = 3;
 export const PING_IDLE_MS = 5_000;
+
+/** Heard, but nothing of ours acknowledged, for this long beyond silence: the path is dark one way. */
+export const ONE_WAY_SILENCE_MS = 3_000;
+
+/** A machine that was called this much too late was stalled; then unread answers get this long. */
+export const STALL_MS = 250;
+export const STALL_GRACE_MS = 50;
 
 /** A suspect path that stays silent this long is dead: the driver builds a new one. */
 export const SUSPECT_TO_DEAD_MS = 5_000;
