@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `beeline` command: reads its arguments and hands over. Errors end here, in plain words. */
 
 import { BeelineError } from "@beeline/protocol";
