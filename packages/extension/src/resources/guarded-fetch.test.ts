@@ -73,6 +73,13 @@ test.each([
   expect(requests).toEqual(["/"]);
 });
 
+test("an endless chain of redirects is left after the fifth", async () => {
+  listener = (_request, response) => response.writeHead(302, { location: "/again" }).end();
+  const get = open(["nas.home"]).get(`http://nas.home:${port}/`, { signal: never });
+  await expect(get).rejects.toMatchObject({ code: "URL_REFUSED" });
+  expect(requests).toHaveLength(6);
+});
+
 test("a body that is larger than allowed is dropped while it arrives", async () => {
   listener = (_request, response) => {
     const pour = () => {
