@@ -6,7 +6,9 @@
 import { BeelineError, type DirectReason } from "@beeline/protocol";
 import {
   assertSendable,
+  CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
+  eachOnce,
   type RtcHandlers,
   type RtcPeer,
   type RtcSignal,
@@ -17,30 +19,44 @@ export interface MemoryRtc {
   readonly createAnswerer: CreateRtcPeer;
   /** From now on nothing gets through, in silence, as when a cable is pulled. */
   cut(): void;
+  /** What was sent meanwhile arrives now, as SCTP would send it again. */
   restore(): void;
   /** Every new attempt fails like this; undefined: attempts succeed again. */
   refuse(reason: DirectReason | undefined): void;
 }
 
+interface Network {
+  isCut: boolean;
+  refusal: DirectReason | undefined;
+  /** By the name in their offer. */
+  readonly offerers: Map<string, MemoryPeer>;
+  readonly peers: Set<MemoryPeer>;
+}
+
 export function createMemoryRtc(): MemoryRtc {
-  const offerers = new Map<string, MemoryPeer>();
-  const network = { isCut: false, refusal: undefined as DirectReason | undefined };
+  const network: Network = {
+    isCut: false,
+    refusal: undefined,
+    offerers: new Map(),
+    peers: new Set(),
+  };
   let count = 0;
   return {
     createOfferer: (_options, handlers) => {
       count += 1;
       const name = `memory-${count}`;
-      const peer = new MemoryPeer(network, handlers, offerers);
-      offerers.set(name, peer);
+      const peer = new MemoryPeer(network, handlers);
+      network.offerers.set(name, peer);
       queueMicrotask(() => peer.announce({ kind: "offer", sdp: name }));
       return peer;
     },
-    createAnswerer: (_options, handlers) => new MemoryPeer(network, handlers, offerers),
+    createAnswerer: (_options, handlers) => new MemoryPeer(network, handlers),
     cut: () => {
       network.isCut = true;
     },
     restore: () => {
       network.isCut = false;
+      for (const peer of network.peers) peer.deliverSoon();
     },
     refuse: (reason) => {
       network.refusal = reason;
@@ -49,22 +65,25 @@ export function createMemoryRtc(): MemoryRtc {
 }
 
 class MemoryPeer implements RtcPeer {
-  readonly bufferedBytes = 0;
-  readonly #network: { readonly isCut: boolean; readonly refusal: DirectReason | undefined };
+  readonly #network: Network;
   readonly #handlers: RtcHandlers;
-  readonly #offerers: Map<string, MemoryPeer>;
+  readonly #onPhase: RtcHandlers["onPhase"];
+  /** Sent and not yet delivered. */
+  readonly #outgoing: Uint8Array[] = [];
+  #bufferedBytes = 0;
   #other: MemoryPeer | undefined;
   #isOpen = false;
   #isClosed = false;
 
-  constructor(
-    network: { readonly isCut: boolean; readonly refusal: DirectReason | undefined },
-    handlers: RtcHandlers,
-    offerers: Map<string, MemoryPeer>,
-  ) {
+  constructor(network: Network, handlers: RtcHandlers) {
     this.#network = network;
     this.#handlers = handlers;
-    this.#offerers = offerers;
+    this.#onPhase = eachOnce(handlers.onPhase);
+    network.peers.add(this);
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
   }
 
   announce(signal: RtcSignal): void {
@@ -73,37 +92,33 @@ class MemoryPeer implements RtcPeer {
 
   accept(signal: RtcSignal): void {
     if (this.#isClosed || signal.kind === "candidate") return;
-    this.#handlers.onPhase("signaled");
-    if (this.#network.refusal !== undefined) {
-      const reason = this.#network.refusal;
-      queueMicrotask(() => this.closeWith(reason));
-      return;
-    }
-    if (signal.kind === "offer") {
-      this.#other = this.#offerers.get(signal.sdp);
-      if (this.#other === undefined) return;
-      this.#other.#other = this;
+    this.#onPhase("signaled");
+    const offerer = this.#network.offerers.get(signal.sdp);
+    const refusal = this.#network.refusal ?? (offerer === undefined ? "ice-failed" : undefined);
+    if (refusal !== undefined) {
+      queueMicrotask(() => this.closeWith(refusal));
+    } else if (signal.kind === "offer") {
+      this.#other = offerer;
+      if (offerer !== undefined) offerer.#other = this;
       this.announce({ kind: "answer", sdp: signal.sdp });
-      return;
+    } else {
+      for (const end of [this, this.#other]) end?.open();
     }
-    for (const end of [this, this.#other]) end?.open();
   }
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (!this.#isOpen || this.#isClosed) {
-      throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
-    }
-    const copy = message.slice();
-    const other = this.#other;
-    setImmediate(() => {
-      if (!this.#network.isCut) other?.receive(copy);
-    });
+    if (!this.#isOpen) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
+    this.#outgoing.push(message.slice());
+    this.#bufferedBytes += message.byteLength;
+    this.deliverSoon();
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isOpen = false;
+    this.#network.peers.delete(this);
     const other = this.#other;
     setImmediate(() => {
       if (!this.#network.isCut) other?.closeWith("channel-closed");
@@ -114,10 +129,24 @@ class MemoryPeer implements RtcPeer {
     queueMicrotask(() => {
       if (this.#isClosed || this.#isOpen) return;
       this.#isOpen = true;
-      for (const phase of ["checking", "connected", "secured"] as const) {
-        this.#handlers.onPhase(phase);
-      }
+      for (const phase of ["checking", "connected", "secured"] as const) this.#onPhase(phase);
       this.#handlers.onOpen();
+    });
+  }
+
+  /** One message, in a turn of its own, like a datagram. */
+  deliverSoon(): void {
+    setImmediate(() => {
+      if (this.#network.isCut || this.#isClosed) return;
+      const message = this.#outgoing.shift();
+      if (message === undefined) return;
+      this.#other?.receive(message);
+      const wasFull = this.#bufferedBytes >= CHANNEL_BUFFER_BYTES;
+      this.#bufferedBytes -= message.byteLength;
+      if (this.#isClosed) return;
+      if (wasFull && this.#bufferedBytes < CHANNEL_BUFFER_BYTES) this.#handlers.onWritable();
+      // After a cut there is more here than there are turns asked for.
+      if (this.#outgoing.length > 0) this.deliverSoon();
     });
   }
 

@@ -5,6 +5,7 @@
  * Promises that every adapter keeps (test/contract/rtc-contract.ts):
  * - signals may be handed over in any order and before the peer is ready for them;
  * - `onOpen` comes at most once, `onClose` exactly once unless the owner closed the peer;
+ * - a peer that closes tells the other one at once, if there is a way;
  * - messages arrive whole, in order and never empty; `send` refuses what breaks the other side;
  * - no server is contacted but those in `iceServers`.
  */
@@ -27,8 +28,10 @@ export type RtcSignal =
       };
     };
 
+const PHASES = ["signaled", "checking", "connected", "secured"] as const;
+
 /** How far an attempt came; each is reported once, in this order (an engine may skip some). */
-export type RtcPhase = "signaled" | "checking" | "connected" | "secured";
+export type RtcPhase = (typeof PHASES)[number];
 
 export interface RtcHandlers {
   onSignal(signal: RtcSignal): void;
@@ -41,7 +44,10 @@ export interface RtcHandlers {
 
 export interface RtcPeer {
   accept(signal: RtcSignal): void;
-  /** @throws {BeelineError} `LIMIT_EXCEEDED` for an empty or oversized message. */
+  /**
+   * @throws {BeelineError} `LIMIT_EXCEEDED` for an empty or oversized message, `SESSION_CLOSED`
+   * before the channel is open and after it closed.
+   */
   send(message: Uint8Array): void;
   readonly bufferedBytes: number;
   close(): void;
@@ -70,4 +76,20 @@ export function assertSendable(message: Uint8Array): void {
       `a message of ${message.byteLength} bytes; 1 to ${MAX_RECORD_BYTES} are allowed`,
     );
   }
+}
+
+/** Passes each phase on once and in order, whatever an engine repeats. */
+export function eachOnce(onPhase: (phase: RtcPhase) => void): (phase: RtcPhase) => void {
+  let reached = -1;
+  return (phase) => {
+    const index = PHASES.indexOf(phase);
+    if (index <= reached) return;
+    reached = index;
+    onPhase(phase);
+  };
+}
+
+/** Whether an SDP speaks of a data channel; engines take the strangest text without complaint. */
+export function hasDataChannel(sdp: string): boolean {
+  return /^m=application /m.test(sdp);
 }

@@ -13,6 +13,7 @@ import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
+  eachOnce,
   type RtcHandlers,
   type RtcOptions,
   type RtcPeer,
@@ -38,6 +39,7 @@ export async function loadSimplePeer(): Promise<CreateRtcPeer | undefined> {
 class SimplePeerPeer implements RtcPeer {
   readonly #peer: SimplePeer.Instance;
   readonly #handlers: RtcHandlers;
+  readonly #onPhase: RtcHandlers["onPhase"];
   #isClosed = false;
   #isOpen = false;
   #hasRoute = false;
@@ -45,6 +47,7 @@ class SimplePeerPeer implements RtcPeer {
 
   constructor(options: RtcOptions, handlers: RtcHandlers, wrtc: Wrtc | undefined) {
     this.#handlers = handlers;
+    this.#onPhase = eachOnce(handlers.onPhase);
     this.#peer = new SimplePeer({
       initiator: false,
       trickle: true,
@@ -60,7 +63,7 @@ class SimplePeerPeer implements RtcPeer {
 
   accept(signal: RtcSignal): void {
     if (this.#isClosed) return;
-    if (signal.kind === "offer") this.#handlers.onPhase("signaled");
+    if (signal.kind === "offer") this.#onPhase("signaled");
     try {
       this.#peer.signal(
         signal.kind === "candidate"
@@ -104,10 +107,10 @@ class SimplePeerPeer implements RtcPeer {
       }
     });
     peer.on("iceStateChange", (state) => {
-      if (state === "checking") this.#handlers.onPhase("checking");
+      if (state === "checking") this.#onPhase("checking");
       if (state === "connected" && !this.#hasRoute) {
         this.#hasRoute = true;
-        this.#handlers.onPhase("connected");
+        this.#onPhase("connected");
       }
     });
     peer.on("connect", () => {

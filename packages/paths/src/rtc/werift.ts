@@ -17,6 +17,8 @@ import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
+  eachOnce,
+  hasDataChannel,
   type RtcHandlers,
   type RtcOptions,
   type RtcPeer,
@@ -40,12 +42,15 @@ class WeriftPeer implements RtcPeer {
   readonly #channel: ReturnType<RTCPeerConnection["createDataChannel"]>;
   readonly #handlers: RtcHandlers;
   readonly #early: RtcSignal[] = [];
+  readonly #onPhase: RtcHandlers["onPhase"];
   #isAnswered = false;
+  #isOpen = false;
   #isClosed = false;
   #hasRoute = false;
 
   constructor(options: RtcOptions, handlers: RtcHandlers) {
     this.#handlers = handlers;
+    this.#onPhase = eachOnce(handlers.onPhase);
     this.#pc = new RTCPeerConnection({
       iceServers: options.iceServers.map(toWeriftServer),
       iceAdditionalHostAddresses: additionalHostAddresses(networkInterfaces()),
@@ -74,20 +79,30 @@ class WeriftPeer implements RtcPeer {
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (this.#isClosed) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
+    if (!this.#isOpen) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
     this.#channel.send(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#pc.close().catch(() => {});
+    this.#isOpen = false;
+    this.#hangUp().catch(() => {});
+  }
+
+  /** werift closes the route first, and what would tell the other side finds none. */
+  async #hangUp(): Promise<void> {
+    await this.#pc.sctpTransport?.stop();
+    await this.#pc.close();
   }
 
   async #offer(): Promise<void> {
     const offer = await this.#pc.createOffer();
     if (this.#isClosed) return;
-    this.#handlers.onSignal({ kind: "offer", sdp: offer.sdp });
+    // In this state werift takes an answer; setting the description goes on until STUN has answered.
+    this.#pc.signalingStateChange.subscribe((state) => {
+      if (state === "have-local-offer") this.#handlers.onSignal({ kind: "offer", sdp: offer.sdp });
+    });
     await this.#pc.setLocalDescription(offer);
   }
 
@@ -102,7 +117,8 @@ class WeriftPeer implements RtcPeer {
     }
     if (signal.kind !== "answer" || this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#handlers.onPhase("signaled");
+    this.#onPhase("signaled");
+    if (!hasDataChannel(signal.sdp)) throw new BeelineError("MESSAGE_MALFORMED", "not an answer");
     await this.#pc.setRemoteDescription({ type: "answer", sdp: signal.sdp });
     for (const early of this.#early.splice(0)) this.accept(early);
   }
@@ -124,22 +140,25 @@ class WeriftPeer implements RtcPeer {
       });
     });
     this.#pc.iceConnectionStateChange.subscribe((state) => {
-      if (state === "checking") this.#handlers.onPhase("checking");
+      if (state === "checking") this.#onPhase("checking");
       if (state === "connected") {
         this.#hasRoute = true;
-        this.#handlers.onPhase("connected");
+        this.#onPhase("connected");
       }
       if (state === "failed") this.#closeWith(this.#hasRoute ? "went-dark" : "ice-failed");
     });
     dtls.onStateChange.subscribe((state) => {
       if (state === "connected") {
         skipRecordNumbers(dtls);
-        this.#handlers.onPhase("secured");
+        this.#onPhase("secured");
       }
       if (state === "failed") this.#closeWith("dtls-failed");
     });
     this.#channel.stateChanged.subscribe((state) => {
-      if (state === "open") this.#handlers.onOpen();
+      if (state === "open" && !this.#isClosed) {
+        this.#isOpen = true;
+        this.#handlers.onOpen();
+      }
       if (state === "closed") this.#closeWith("channel-closed");
     });
     this.#channel.onMessage.subscribe((message) => {
