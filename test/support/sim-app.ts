@@ -47,8 +47,6 @@ const RETAINED_BYTES = 1024 * 1024;
 export class SimApp {
   readonly outgoing = new Map<number, Outgoing>();
   readonly incoming = new Map<number, Incoming>();
-  /** Bytes per second; Infinity takes everything at once. */
-  appetite = Number.POSITIVE_INFINITY;
   readonly events: { readonly atMs: number; readonly event: SessionEvent }[] = [];
   /** Told of everything but data. */
   onEvent: (event: SessionEvent) => void = () => {};
@@ -60,7 +58,9 @@ export class SimApp {
   readonly #clock: VirtualClock;
   readonly #touch: () => void;
   readonly #planOf: (id: number) => Outgoing | undefined;
-  #hungryAtMs = 0;
+  readonly #unread: { readonly id: number; readonly bytes: number }[] = [];
+  #isEating = false;
+  #appetite = Number.POSITIVE_INFINITY;
 
   constructor(
     name: string,
@@ -74,6 +74,17 @@ export class SimApp {
     this.#clock = clock;
     this.#touch = touch;
     this.#planOf = planOf;
+  }
+
+  /** Bytes per second; Infinity takes everything at once. */
+  get appetite(): number {
+    return this.#appetite;
+  }
+
+  set appetite(bytesPerSecond: number) {
+    this.#appetite = bytesPerSecond;
+    this.#eat();
+    this.#touch();
   }
 
   /** @returns undefined when the session cannot open another stream now. */
@@ -149,27 +160,34 @@ export class SimApp {
     if (plan?.stopAt !== undefined && stream.received >= plan.stopAt) {
       this.#session.streams.stop(id, 7);
     }
-    this.#consumeLater(id, stream, bytes.byteLength);
+    this.#unread.push({ id, bytes: bytes.byteLength });
+    this.#eat();
   }
 
-  #consumeLater(id: number, stream: Incoming, count: number): void {
-    const nowMs = this.#clock.nowMs;
-    if (this.appetite === Number.POSITIVE_INFINITY && this.#hungryAtMs <= nowMs) {
-      this.#consume(id, stream, count);
+  /** Takes what waits: all of it now, or piece by piece at the pace of the appetite. */
+  #eat(): void {
+    if (this.appetite === Number.POSITIVE_INFINITY) {
+      for (const { id, bytes } of this.#unread.splice(0)) this.#consume(id, bytes);
       return;
     }
-    this.#hungryAtMs = Math.max(this.#hungryAtMs, nowMs) + (count * 1000) / this.appetite;
-    this.#clock.at(this.#hungryAtMs, () => {
-      this.#consume(id, stream, count);
+    const next = this.#unread[0];
+    if (next === undefined || this.#isEating) return;
+    this.#isEating = true;
+    this.#clock.after((next.bytes * 1000) / this.appetite, () => {
+      this.#isEating = false;
+      const meal = this.#unread.shift();
+      if (meal !== undefined) this.#consume(meal.id, meal.bytes);
+      this.#eat();
       this.#touch();
     });
   }
 
-  #consume(id: number, stream: Incoming, count: number): void {
-    if (stream.isReset) return;
-    stream.consumed += count;
-    this.#unconsumed -= count;
-    this.#session.streams.consume(id, count);
+  #consume(id: number, bytes: number): void {
+    const stream = this.incoming.get(id);
+    if (stream === undefined || stream.isReset) return;
+    stream.consumed += bytes;
+    this.#unconsumed -= bytes;
+    this.#session.streams.consume(id, bytes);
   }
 
   #onDelivered(id: number): void {

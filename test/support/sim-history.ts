@@ -310,7 +310,9 @@ class History {
           reset: stream.resetCode,
           plan: app.outgoing.get(stream.id),
         }));
-        const paths = session.paths().map((path) => `${path.id.kind} ${path.id.generation} ${path.state}`);
+        const paths = session
+          .paths()
+          .map((path) => `${path.id.kind} ${path.id.generation} ${path.state}`);
         return `${side} ${paths.join(", ")} ${JSON.stringify(open)}`;
       })
       .join("\n");

@@ -41,6 +41,7 @@ export class Ledger {
   readonly #held: Record<Side, Map<number, Held>> = { client: new Map(), extension: new Map() };
   /** Bytes sent again although the receiver held them: since the last cut, and the worst cut. */
   #resentHeldBytes = 0;
+  #hasCut = false;
   maxResentHeldBytes = 0;
   /** Over the whole history, cut or not. */
   totalResentHeldBytes = 0;
@@ -65,7 +66,9 @@ export class Ledger {
       this.#resentHeldBytes += again;
       this.totalResentHeldBytes += again;
     }
-    this.maxResentHeldBytes = Math.max(this.maxResentHeldBytes, this.#resentHeldBytes);
+    if (this.#hasCut) {
+      this.maxResentHeldBytes = Math.max(this.maxResentHeldBytes, this.#resentHeldBytes);
+    }
     return { bytes, frames };
   }
 
@@ -73,13 +76,14 @@ export class Ledger {
   onReceive(to: Side, frames: readonly Frame[]): void {
     for (const frame of frames) {
       if (frame.type !== "stream") continue;
-      let held = this.#held[to].get(frame.id);
-      if (held === undefined) this.#held[to].set(frame.id, (held = new Held()));
+      const held = this.#held[to].get(frame.id) ?? new Held();
+      this.#held[to].set(frame.id, held);
       held.add(frame.offset, frame.offset + frame.bytes.byteLength);
     }
   }
 
   onCut(): void {
+    this.#hasCut = true;
     this.#resentHeldBytes = 0;
   }
 }

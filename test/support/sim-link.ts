@@ -28,13 +28,7 @@ export class SimLink {
   readonly id: PathId;
   readonly #wires: Record<Side, readonly SimWire<Parcel>[]>;
 
-  constructor(
-    id: PathId,
-    clock: VirtualClock,
-    random: Random,
-    shape: WireShape,
-    ends: LinkEnds,
-  ) {
+  constructor(id: PathId, clock: VirtualClock, random: Random, shape: WireShape, ends: LinkEnds) {
     this.id = id;
     const build = (from: Side, to: Side): SimWire<Parcel>[] => {
       const last = new SimWire<Parcel>(clock, random, shape, (parcel) =>
@@ -79,7 +73,10 @@ export class SimLink {
 
   /** Most bytes that ever waited in the relay's server, in one direction. */
   get maxRelayBytes(): number {
-    return Math.max(0, ...this.#each().flatMap((wire, hop) => (hop % 2 === 1 ? [wire.maxQueuedBytes] : [])));
+    return Math.max(
+      0,
+      ...this.#each().flatMap((wire, hop) => (hop % 2 === 1 ? [wire.maxQueuedBytes] : [])),
+    );
   }
 
   #each(from?: Side): SimWire<Parcel>[] {

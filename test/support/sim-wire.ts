@@ -5,8 +5,8 @@
  * like TCP. What is cut while on its way does not arrive.
  */
 
-import type { Random } from "./sim-random.ts";
 import type { VirtualClock } from "./sim-clock.ts";
+import type { Random } from "./sim-random.ts";
 
 export interface WireShape {
   delayMs: number;
@@ -45,12 +45,7 @@ export class SimWire<T extends { readonly bytes: Uint8Array }> {
   onDrain: () => void = () => {};
   maxQueuedBytes = 0;
 
-  constructor(
-    clock: VirtualClock,
-    random: Random,
-    shape: WireShape,
-    deliver: (item: T) => void,
-  ) {
+  constructor(clock: VirtualClock, random: Random, shape: WireShape, deliver: (item: T) => void) {
     this.#clock = clock;
     this.#random = random;
     this.shape = { ...shape };

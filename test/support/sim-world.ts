@@ -149,9 +149,8 @@ export class SimWorld {
       if (hello.sessionId !== SESSION_ID) throw new BeelineError("INTERNAL", "a strange hello");
       if (link.id.generation > this.#relayOfExtension) {
         this.#relayOfExtension = link.id.generation;
-        this.extension.links
-          .filter((old) => old.id.kind === "relay")
-          .forEach((old) => this.extension.detach(old.id));
+        const old = this.extension.links.find(({ id }) => id.kind === "relay");
+        if (old !== undefined) this.extension.detach(old.id);
         this.extension.attach(link);
       }
       this.extension.session.handshake.welcome(this.#isKnown);

@@ -45,8 +45,7 @@ export function chooseCommandPath(
   // A new path is trusted with commands once it has answered.
   if (rival.rttMs === undefined) return stay.kind;
   if (stay.rttMs === undefined) return rival.kind;
-  const isClear =
-    stay.rttMs > rival.rttMs * RTT_GAIN && stay.rttMs - rival.rttMs > RTT_GAIN_MS;
+  const isClear = stay.rttMs > rival.rttMs * RTT_GAIN && stay.rttMs - rival.rttMs > RTT_GAIN_MS;
   // A tie goes to the direct path: it spares the relay.
   const isTie = rival.kind === "direct" && rival.rttMs <= stay.rttMs + RTT_GAIN_MS;
   return isClear || isTie ? rival.kind : stay.kind;
@@ -87,7 +86,7 @@ export function chooseBulkPath(
         ? !isTooSlow(direct, relay, backlogBytes)
         : isTooSlow(direct, relay, backlogBytes);
 
-  const stayReason: BulkReason = onRelay ? "slower-than-relay" : "faster";
+  const stayReason = onRelay ? "slower-than-relay" : policy === "fastest" ? "faster" : "policy";
   if (!isBetter) return { kind: here.kind, reason: stayReason, rivalSinceMs: undefined };
   const sinceMs = current?.rivalSinceMs ?? nowMs;
   if (nowMs - sinceMs < HOLD_MS) {
@@ -95,7 +94,7 @@ export function chooseBulkPath(
   }
   return {
     kind: rival.kind,
-    reason: rival.kind === "relay" ? "slower-than-relay" : "faster",
+    reason: onRelay ? "faster" : "slower-than-relay",
     rivalSinceMs: undefined,
   };
 }

@@ -1,8 +1,9 @@
 /**
  * The records of one path that are sent and not yet acknowledged, in the order of their numbers.
  *
- * Loss follows RFC 9002 §6.1: a record is lost when a later one was acknowledged and enough time has
- * passed for its own answer. Silence alone is never loss.
+ * A record is lost when a later one was acknowledged and more time has passed than its own answer can
+ * take. RFC 9002 §6.1.2 is in more of a hurry (9/8 of a round trip); but the transports below us lose
+ * nothing while they live, so haste would only repeat what was delayed. Silence alone is never loss.
  */
 
 import type { Range } from "../frames.ts";

@@ -56,7 +56,10 @@ export class Goodput {
       this.#spans.push({ ms, bytes });
     }
     // The last span stays however long it is: a path that crawls is known to crawl.
-    while (this.#spans.length > 1 && this.#totalMs - (this.#spans[0] as Span).ms > GOODPUT_SPAN_MS) {
+    while (
+      this.#spans.length > 1 &&
+      this.#totalMs - (this.#spans[0] as Span).ms > GOODPUT_SPAN_MS
+    ) {
       const old = this.#spans.shift() as Span;
       this.#totalMs -= old.ms;
       this.#totalBytes -= old.bytes;

@@ -15,7 +15,7 @@ import { Packr } from "msgpackr";
 import { z } from "zod";
 import { BeelineError } from "../errors.ts";
 import type { RecordKind } from "../record.ts";
-import type { SessionOptions } from "./session.ts";
+import type { SessionOptions } from "./session-events.ts";
 
 export const SESSION_VERSION = 1;
 

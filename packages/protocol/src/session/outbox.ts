@@ -108,8 +108,7 @@ export class Outbox {
       path.received.ackDueAtMs <= nowMs ||
       path.isPingDue ||
       this.#hedges.has(path) ||
-      (carriesCommands &&
-        (!this.#controls.isEmpty || this.#streams.hasPending(PRIORITY.control)));
+      (carriesCommands && (!this.#controls.isEmpty || this.#streams.hasPending(PRIORITY.control)));
     const hasBulk = maySend && this.#mayCarryBulk(path, nowMs, duties);
     if (!hasUrgent && !hasBulk) return undefined;
 
@@ -274,4 +273,3 @@ function shortened({ stream, piece }: SentPiece, left: number): StreamPiece {
 function isCommand(sent: SentPiece): boolean {
   return sent.stream.priority === PRIORITY.control;
 }
-

@@ -16,14 +16,16 @@ import { ReceivedRecords } from "./received-records.ts";
 import { RttEstimate } from "./rtt.ts";
 import {
   ACK_DELAY_MS,
+  HEDGE_FLOOR_MS,
+  HEDGE_RTT_FACTOR,
   LOSS_FLOOR_MS,
-  LOSS_RTT_FACTOR,
   MAX_RECORDS_IN_FLIGHT,
   MISSES_TO_SUSPECT,
   ONE_WAY_SILENCE_MS,
   PING_BUSY_MS,
   PROBE_FLOOR_MS,
   STALL_GRACE_MS,
+  SUSPECT_TO_DEAD_MS,
   WINDOW_CEILING_BYTES,
 } from "./tuning.ts";
 import { SendWindow } from "./window.ts";
@@ -152,6 +154,15 @@ export class PathState {
     return lost;
   }
 
+  /** Urgent records that have been unacknowledged for too long to wait any longer; each once. */
+  takeOverdue(nowMs: number): SentRecord[] {
+    return this.flight.takeOverdue(this.#hedgePatienceMs, nowMs);
+  }
+
+  get hedgeAtMs(): number {
+    return this.flight.overdueAtMs(this.#hedgePatienceMs);
+  }
+
   /** Empties the flight: the path went dark or closed. */
   abandon(): SentRecord[] {
     this.#silentSinceMs = Number.POSITIVE_INFINITY;
@@ -196,8 +207,23 @@ export class PathState {
     this.isPingDue = true;
   }
 
-  get lossAtMs(): number {
-    return this.flight.lossAtMs(this.#lossPatienceMs);
+  /** When the path is given up, unless it answers. */
+  get deadAtMs(): number {
+    return this.state === "suspect"
+      ? this.suspectSinceMs + SUSPECT_TO_DEAD_MS
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /** When any of the above, or a loss, becomes due. */
+  get wakeAtMs(): number {
+    const lossAtMs = this.flight.lossAtMs(this.#lossPatienceMs);
+    return Math.min(this.darkAtMs, this.probeAtMs, this.deadAtMs, lossAtMs);
+  }
+
+  suspect(nowMs: number): void {
+    this.state = "suspect";
+    this.suspectSinceMs = nowMs;
+    this.isPingDue = true;
   }
 
   /** The machine was not run for `stalledMs`: that time is not held against the path. */
@@ -207,8 +233,11 @@ export class PathState {
     this.#noVerdictBeforeMs = nowMs + STALL_GRACE_MS;
   }
 
+  get #hedgePatienceMs(): number {
+    return Math.max(HEDGE_FLOOR_MS, HEDGE_RTT_FACTOR * this.rtt.smoothedMs);
+  }
+
   get #lossPatienceMs(): number {
-    const rttMs = Math.max(this.rtt.smoothedMs, this.rtt.latestMs);
-    return Math.max(LOSS_FLOOR_MS, LOSS_RTT_FACTOR * rttMs);
+    return Math.max(LOSS_FLOOR_MS, this.rtt.latestMs + ACK_DELAY_MS, this.rtt.patienceMs);
   }
 }

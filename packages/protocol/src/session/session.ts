@@ -23,51 +23,19 @@ import {
   type PathKind,
   sessionTagOf,
 } from "../record.ts";
-import type { BulkChoice, BulkReason } from "./choose-path.ts";
+import type { BulkChoice } from "./choose-path.ts";
 import { Closing } from "./closing.ts";
 import { ControlQueue } from "./control-queue.ts";
-import type { SentRecord } from "./flight.ts";
 import { Handshake } from "./handshake.ts";
 import { Outbox } from "./outbox.ts";
 import { PathState } from "./path-state.ts";
+import { Repair } from "./repair.ts";
+import type { SessionEvent, SessionOptions, SessionRole } from "./session-events.ts";
 import { Steering } from "./steering.ts";
-import { type StreamEvent, Streams } from "./streams.ts";
-import {
-  ACK_DELAY_MS,
-  ACK_EVERY_RECORDS,
-  HEDGE_FLOOR_MS,
-  HEDGE_RTT_FACTOR,
-  PING_BUSY_MS,
-  PING_IDLE_MS,
-  STALL_MS,
-  SUSPECT_TO_DEAD_MS,
-} from "./tuning.ts";
+import { Streams } from "./streams.ts";
+import { ACK_DELAY_MS, ACK_EVERY_RECORDS, PING_BUSY_MS, PING_IDLE_MS, STALL_MS } from "./tuning.ts";
 
-export type SessionRole = "client" | "extension";
-
-export interface SessionOptions {
-  readonly role: SessionRole;
-  /** 32 hex digits, drawn by the client. */
-  readonly sessionId: string;
-  /** Client only: a secret by which the extension knows this client again. */
-  readonly clientId?: string;
-  /** Client only: shown to the extension's owner. */
-  readonly name?: string;
-}
-
-export type SessionEvent =
-  | (StreamEvent & { readonly path?: PathKind })
-  /** The extension answered the hello. `isResumed`: it still knew this session. */
-  | { readonly type: "welcomed"; readonly isResumed: boolean }
-  | { readonly type: "refused"; readonly error: BeelineError }
-  | { readonly type: "switched"; readonly to: PathKind | undefined; readonly reason: BulkReason }
-  | { readonly type: "suspect"; readonly path: PathId }
-  /** Silent for too long: close it and build another. */
-  | { readonly type: "dead"; readonly path: PathId }
-  | { readonly type: "policy"; readonly policy: Policy }
-  /** The peer wants to close: finish what you are writing. */
-  | { readonly type: "closing" }
-  | { readonly type: "closed"; readonly error: BeelineError | undefined };
+export type { SessionEvent, SessionOptions, SessionRole } from "./session-events.ts";
 
 export class Session {
   readonly role: SessionRole;
@@ -78,6 +46,7 @@ export class Session {
   readonly #controls = new ControlQueue();
   readonly #steering = new Steering();
   readonly #closing = new Closing();
+  readonly #repair: Repair;
   readonly #outbox: Outbox;
   /** At most one of each kind. */
   readonly #paths: PathState[] = [];
@@ -100,6 +69,7 @@ export class Session {
       const path = this.#receivingOn;
       this.#events.push(path === undefined ? event : { ...event, path });
     });
+    this.#repair = new Repair(this.streams, this.#controls, this.#closing);
     this.#outbox = new Outbox(this.#tag, this.streams, this.#controls, {
       policy: () => this.#steering.policy,
       isSuspect: (id) => this.#find(id)?.state === "suspect",
@@ -191,12 +161,9 @@ export class Session {
       wakeAtMs = Math.min(
         wakeAtMs,
         this.#unlessSeenTo(path.received.ackDueAtMs),
-        path.lossAtMs,
-        path.darkAtMs,
-        path.probeAtMs,
+        path.wakeAtMs,
         this.#pingAtMs(path),
-        this.#rivalOf(path) === undefined ? wakeAtMs : path.flight.overdueAtMs(overdueMs(path)),
-        path.state === "suspect" ? path.suspectSinceMs + SUSPECT_TO_DEAD_MS : wakeAtMs,
+        this.#rivalOf(path) === undefined ? wakeAtMs : path.hedgeAtMs,
       );
     }
     this.#promisedMs = Math.max(nowMs, wakeAtMs);
@@ -216,7 +183,9 @@ export class Session {
   }
 
   openStream(priority: Priority): number {
-    this.#assertOpen();
+    if (this.#isClosed || !this.#closing.isOpen) {
+      throw new BeelineError("SESSION_CLOSED", "the session is closing or closed");
+    }
     return this.streams.open(priority);
   }
 
@@ -294,7 +263,8 @@ export class Session {
       case "ack": {
         const path = this.#find(frame.path);
         if (path === undefined) return;
-        for (const sent of path.onAck(frame.ranges, frame.delayMs, nowMs)) this.#onAcked(sent);
+        for (const sent of path.onAck(frame.ranges, frame.delayMs, nowMs))
+          this.#repair.onAcked(sent);
         return;
       }
       case "stream":
@@ -320,7 +290,6 @@ export class Session {
         if (this.role === "client") return;
         this.#steering.policy = frame.policy;
         this.#events.push({ type: "policy", policy: frame.policy });
-        this.#decide(nowMs);
         return;
       case "close":
         if (this.#closing.onPeerClose()) this.#events.push({ type: "closing" });
@@ -328,59 +297,30 @@ export class Session {
     }
   }
 
-  // ── inside: repair ─────────────────────────────────────────────────────────
+  // ── inside: upkeep ─────────────────────────────────────────────────────────
 
-  #onAcked(sent: SentRecord): void {
-    for (const { stream, piece } of sent.pieces) stream.onAcked(piece);
-    for (const control of sent.controls) {
-      if (control.type === "reset") this.streams.onResetAcked(control.id);
-      if (control.type === "close") this.#closing.onAcked();
-    }
-  }
-
-  #onLost(sent: SentRecord): void {
-    for (const { stream, piece } of sent.pieces) stream.onLost(piece);
-    for (const control of sent.controls) this.#controls.add(control);
-  }
-
-  /** What was in flight on a lost path: commands go again at once, for bulk the peer is asked. */
   #rescue(path: PathState): void {
-    for (const sent of path.abandon()) {
-      for (const control of sent.controls) this.#controls.add(control);
-      for (const { stream, piece } of sent.pieces) {
-        if (stream.priority === PRIORITY.control) {
-          stream.onLost(piece);
-        } else {
-          stream.onUncertain(piece);
-          if (stream.hasUncertain) this.#controls.add({ type: "query", id: stream.id });
-        }
-      }
-    }
+    for (const sent of path.abandon()) this.#repair.onAbandoned(sent);
     this.#outbox.dropHedges(path);
   }
 
   #suspect(path: PathState, nowMs: number, tellPeer: boolean): void {
-    path.state = "suspect";
-    path.suspectSinceMs = nowMs;
-    path.isPingDue = true;
+    path.suspect(nowMs);
     this.#rescue(path);
     if (tellPeer) this.#controls.add({ type: "suspect", path: path.id });
     this.#events.push({ type: "suspect", path: path.id });
-    this.#decide(nowMs);
   }
-
-  // ── inside: upkeep ─────────────────────────────────────────────────────────
 
   /** Sees to everything that is due. */
   #maintain(nowMs: number): void {
     this.#ranAtMs = nowMs;
     for (const path of [...this.#paths]) {
-      for (const sent of path.takeLost(nowMs)) this.#onLost(sent);
+      for (const sent of path.takeLost(nowMs)) this.#repair.onLost(sent);
       if (path.darkAtMs <= nowMs) this.#suspect(path, nowMs, true);
       if (path.probeAtMs <= nowMs) path.probe();
       if (this.#pingAtMs(path) <= nowMs) path.isPingDue = true;
       this.#hedge(path, nowMs);
-      if (path.state === "suspect" && path.suspectSinceMs + SUSPECT_TO_DEAD_MS <= nowMs) {
+      if (path.deadAtMs <= nowMs) {
         path.suspectSinceMs = nowMs;
         this.#events.push({ type: "dead", path: path.id });
       }
@@ -392,7 +332,7 @@ export class Session {
   #hedge(path: PathState, nowMs: number): void {
     const rival = this.#rivalOf(path);
     if (rival === undefined) return;
-    const overdue = path.flight.takeOverdue(overdueMs(path), nowMs);
+    const overdue = path.takeOverdue(nowMs);
     for (const sent of overdue) this.#outbox.hedge(rival, sent);
   }
 
@@ -419,7 +359,7 @@ export class Session {
     if (this.#isClosed) return;
     const step = this.#closing.advance(this.streams.undelivered().length === 0, nowMs);
     if (step === "say") this.#controls.add({ type: "close" });
-    else if (step !== undefined) this.#finish(step === "late" ? this.#missing() : undefined);
+    else if (step !== undefined) this.#finish(step === "late" ? this.streams.missing() : undefined);
   }
 
   /** Infinity for what {@link #maintain} saw to already: it goes out once a path can send. */
@@ -434,24 +374,10 @@ export class Session {
     this.#promisedMs = nowMs;
   }
 
-  #missing(): BeelineError {
-    const missing = this.streams.undelivered();
-    const bytes = missing.reduce((sum, stream) => sum + stream.retainedBytes, 0);
-    return new BeelineError(
-      "DELIVERY_INCOMPLETE",
-      `${missing.length} streams with ${bytes} bytes were not taken by the other side, ` +
-        `${this.streams.openIncoming} of its streams were still arriving`,
-    );
-  }
-
   #finish(error: BeelineError | undefined): void {
     this.#isClosed = true;
     this.#controls.clear();
     this.#events.push({ type: "closed", error });
-  }
-
-  #assertOpen(): void {
-    if (this.#isClosed || !this.#closing.isOpen) throw new BeelineError("SESSION_CLOSED", "the session was closed");
   }
 
   #find(id: PathId): PathState | undefined {
@@ -459,8 +385,4 @@ export class Session {
       (path) => path.id.kind === id.kind && path.id.generation === id.generation,
     );
   }
-}
-
-function overdueMs(path: PathState): number {
-  return Math.max(HEDGE_FLOOR_MS, HEDGE_RTT_FACTOR * path.rtt.smoothedMs);
 }

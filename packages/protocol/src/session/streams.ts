@@ -87,7 +87,8 @@ export class Streams {
   }
 
   stop(id: number, code: number): void {
-    if (this.#receiving.get(id)?.isDelivered === false) this.#controls.add({ type: "stop", id, code });
+    if (this.#receiving.get(id)?.isDelivered === false)
+      this.#controls.add({ type: "stop", id, code });
   }
 
   /** The application took `count` bytes of stream `id`: the peer may forget them and send more. */
@@ -106,9 +107,15 @@ export class Streams {
     return [...this.#sending.values()];
   }
 
-  /** Peer streams that we have begun to receive and that are not over. */
-  get openIncoming(): number {
-    return this.#receiving.size;
+  /** What would be lost if the session ended now. */
+  missing(): BeelineError {
+    const streams = this.undelivered();
+    const bytes = streams.reduce((sum, stream) => sum + stream.retainedBytes, 0);
+    return new BeelineError(
+      "DELIVERY_INCOMPLETE",
+      `${streams.length} streams with ${bytes} bytes were not taken by the other side, ` +
+        `${this.#receiving.size} of its streams were still arriving`,
+    );
   }
 
   // ── sending ────────────────────────────────────────────────────────────────

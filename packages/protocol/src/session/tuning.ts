@@ -52,8 +52,7 @@ export const INITIAL_RTT_MS = 300;
 /** Smallest wait before a silent path is probed: a busy browser's main thread pauses this long. */
 export const PROBE_FLOOR_MS = 150;
 
-/** A record is lost when one sent this much of a round trip later was acknowledged (RFC 9002 §6.1.2). */
-export const LOSS_RTT_FACTOR = 9 / 8;
+/** Smallest time a later record's acknowledgement is given to be overtaken by an earlier one's. */
 export const LOSS_FLOOR_MS = 25;
 
 /**
