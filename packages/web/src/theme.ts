@@ -5,16 +5,17 @@
 
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
+/** Index 6 is the bee's own yellow: Mantine fills buttons and bars with it. */
 const bee: MantineColorsTuple = [
-  "#fff8e1",
-  "#ffefc2",
-  "#ffe08a",
-  "#ffd154",
+  "#fffaeb",
+  "#fff1cc",
+  "#ffe7a8",
+  "#ffdd85",
+  "#ffd463",
+  "#ffcc47",
   "#ffc42e",
-  "#f9b80f",
-  "#e0a100",
-  "#a87600",
-  "#7d5800",
+  "#f2b21a",
+  "#8f6500",
   "#5f4300",
 ];
 
@@ -49,7 +50,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { bee, gray, dark },
   primaryColor: "bee",
-  primaryShade: { light: 4, dark: 4 },
+  primaryShade: { light: 6, dark: 6 },
   // Yellow under white text cannot be read; this puts dark text on it.
   autoContrast: true,
   luminanceThreshold: 0.4,
@@ -60,7 +61,14 @@ export const theme = createTheme({
     'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   components: {
     Paper: { defaultProps: { bg: "var(--surface)" } },
-    Modal: { defaultProps: { radius: "lg" } },
+    Modal: {
+      defaultProps: { radius: "lg" },
+      styles: {
+        content: { background: "var(--surface)" },
+        header: { background: "var(--surface)" },
+        title: { fontWeight: 650 },
+      },
+    },
   },
   headings: { fontWeight: "650" },
 });

@@ -25,7 +25,11 @@ const TABS = [
 
 export function Workspace() {
   return (
-    <Tabs defaultValue="draw" variant="none" classNames={{ list: classes.tabs, tab: classes.tab }}>
+    <Tabs
+      defaultValue="draw"
+      variant="none"
+      classNames={{ list: classes.tabs, tab: classes.tab, tabLabel: classes.tabLabel }}
+    >
       <Header>
         <Tabs.List aria-label="Sections">
           {TABS.map(({ value, label, icon: Icon }) => (
@@ -84,7 +88,9 @@ function LinkTrouble() {
   if (shown === undefined && state !== "waiting") return null;
   return (
     <div className={classes.trouble}>
-      {shown !== undefined && <Problem error={shown} onClose={dismissError} />}
+      {shown !== undefined && (
+        <Problem error={shown} {...(error === undefined ? {} : { onClose: dismissError })} />
+      )}
       {state === "waiting" && (
         <div className={classes.waiting} data-testid="waiting">
           <span>

@@ -140,8 +140,12 @@ function ActivityRow({
           <Progress size="sm" value={activity.progress} aria-label="Progress" mt={6} />
         )}
         {error !== undefined && error.code !== "CANCELED" && (
-          <Text size="sm" c="red" style={{ overflowWrap: "anywhere" }}>
-            {error.detail} {error.remedy}
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            <Text span inherit c="var(--mantine-color-error)">
+              {error.detail}
+            </Text>
+            <br />
+            {error.remedy}
           </Text>
         )}
       </div>

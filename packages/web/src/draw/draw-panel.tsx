@@ -4,7 +4,7 @@
 
 import { BeelineError } from "@beeline/protocol";
 import { Modal } from "@mantine/core";
-import { useEffect, useReducer, useState } from "react";
+import { useEffect, useReducer, useRef, useState } from "react";
 import type { Picture } from "../gallery/gallery.ts";
 import { PictureDetails } from "../gallery/picture-details.tsx";
 import { EmptyStage, JobStage, PictureStage } from "../gallery/stage.tsx";
@@ -43,12 +43,15 @@ export function DrawPanel() {
   const [problem, setProblem] = useState<BeelineError | undefined>();
   const [chosenKey, setChosenKey] = useState<string | undefined>();
   const [enlarged, setEnlarged] = useState(false);
+  const stage = useRef<HTMLDivElement>(null);
 
   useEffect(() => storeForm(form), [form]);
   // A new job takes the stage, and its pictures keep it until the person chooses another.
   const jobId = studio.job?.id;
   useEffect(() => {
-    if (jobId !== undefined) setChosenKey(undefined);
+    if (jobId === undefined) return;
+    setChosenKey(undefined);
+    stage.current?.scrollIntoView({ block: "nearest" });
   }, [jobId]);
 
   const canUsePictures = info?.backend.img2img === true;
@@ -56,7 +59,10 @@ export function DrawPanel() {
   const mode = canUsePictures ? form.mode : "txt2img";
   const { pictures, dropped } = studio.gallery;
   const chosen = pictures.find(({ key }) => key === chosenKey);
-  const shown = chosen ?? (studio.job === undefined ? pictures[0] : undefined);
+  // The picture that just landed stays until the next one of the same job begins to show.
+  const landed = pictures.find((picture) => picture.jobId === jobId);
+  const resting = studio.job === undefined ? pictures[0] : undefined;
+  const shown = chosen ?? resting ?? (studio.job?.preview === undefined ? landed : undefined);
   const obstacle = obstacleTo(state === "linked", mode === "img2img" && source === undefined);
 
   async function draw(): Promise<void> {
@@ -165,7 +171,7 @@ export function DrawPanel() {
             }}
           />
         )}
-        <div className={classes.stageArea}>
+        <div ref={stage} className={classes.stageArea}>
           {shown !== undefined ? (
             <PictureStage picture={shown} onEnlarge={() => setEnlarged(true)} />
           ) : studio.job !== undefined ? (
@@ -174,7 +180,7 @@ export function DrawPanel() {
             <EmptyStage />
           )}
         </div>
-        {shown !== undefined && (
+        {shown !== undefined && (chosen ?? resting) !== undefined && (
           <PictureDetails
             picture={shown}
             onUse={canUsePictures ? drawFrom : undefined}

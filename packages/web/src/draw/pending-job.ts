@@ -23,7 +23,8 @@ export interface PendingJob {
 }
 
 const MARK = "beeline.job";
-const DATABASE = "beeline";
+/** Not `beeline`: that one is the client library's own. */
+const DATABASE = "beeline-page";
 const STORE = "jobs";
 /** Extensions keep results for an hour at most; what is older was left behind by a closed tab. */
 const KEPT_MS = 60 * 60 * 1000;

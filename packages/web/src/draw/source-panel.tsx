@@ -56,6 +56,7 @@ export function SourcePanel({
         onClose={() => setLarge(false)}
         title="Paint what is to be drawn anew"
         fullScreen
+        radius={0}
       >
         {/* As large as fits between the title and the tools without scrolling. */}
         <div

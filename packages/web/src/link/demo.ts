@@ -7,6 +7,8 @@ import { BeelineError } from "@beeline/protocol";
 
 /** @returns false wherever there is no demo, also when the server does not answer. */
 export async function hasDemo(): Promise<boolean> {
+  // Elsewhere the answer is known, and a browser writes every 404 to the console.
+  if (!isLoopback(location.hostname)) return false;
   try {
     const response = await fetch("/api/demo", { credentials: "include" });
     if (!response.ok) return false;
@@ -15,6 +17,11 @@ export async function hasDemo(): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether a page's host name, as `location.hostname` has it, is this very machine. Pure. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 /** @throws {BeelineError} `SERVER_UNREACHABLE` or `SERVER_REFUSED`. */

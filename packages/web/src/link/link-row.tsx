@@ -116,7 +116,7 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
         title={`Delete ${title}?`}
         text="The computer on this link is disconnected and forgets it. Nothing is deleted on the computer itself."
         action="Delete"
-        color="red"
+        color="red.8"
         onConfirm={() => void actions.remove(instance.id)}
         onClose={done}
       />

@@ -170,7 +170,7 @@ export function ResourcesTab() {
         title="Remove from the computer?"
         text={`${removing?.name ?? ""} is deleted from the linked computer's disk.`}
         action="Remove"
-        color="red"
+        color="red.8"
         onConfirm={() => removing && void remove(removing)}
         onClose={() => setRemoving(undefined)}
       />
