@@ -11,6 +11,7 @@
  */
 
 import { networkInterfaces } from "node:os";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { BeelineError, type DirectReason } from "@beeline/protocol";
 import { RTCPeerConnection } from "werift";
 import {
@@ -90,9 +91,11 @@ class WeriftPeer implements RtcPeer {
     this.#hangUp().catch(() => {});
   }
 
-  /** werift closes the route first, and what would tell the other side finds none. */
+  /** werift itself closes the sockets first, and its ABORT chunk, which tells the other side, last. */
   async #hangUp(): Promise<void> {
     await this.#pc.sctpTransport?.stop();
+    // Node sends a datagram a turn after it was asked to, unless the socket was closed meanwhile.
+    await nextTurn();
     await this.#pc.close();
   }
 
