@@ -28,7 +28,12 @@ export function Workspace() {
     <Tabs
       defaultValue="draw"
       variant="none"
-      classNames={{ list: classes.tabs, tab: classes.tab, tabLabel: classes.tabLabel }}
+      classNames={{
+        list: classes.tabs,
+        tab: classes.tab,
+        tabLabel: classes.tabLabel,
+        tabSection: classes.tabIcon,
+      }}
     >
       <Header>
         <Tabs.List aria-label="Sections">

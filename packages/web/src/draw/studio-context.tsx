@@ -76,6 +76,7 @@ export function StudioProvider({ children }: { readonly children: ReactNode }) {
     if (running.current !== undefined) return;
     const canceling = new AbortController();
     running.current = canceling;
+    let isOver = true;
     setError(undefined);
     setJob(startJob(pending.id, pending.draw.request));
     try {
@@ -91,9 +92,11 @@ export function StudioProvider({ children }: { readonly children: ReactNode }) {
       for (const image of images) change({ add: pictureOf(image, pending) });
     } catch (thrown) {
       const reason = BeelineError.from(thrown);
-      if (reason.code !== "CANCELED") setError(reason);
+      // The person left the link; the job goes on there and is found again when they come back.
+      if (reason.code === "SESSION_CLOSED") isOver = false;
+      else if (reason.code !== "CANCELED") setError(reason);
     } finally {
-      await forgetPendingJob(pending.id);
+      if (isOver) await forgetPendingJob(pending.id);
       running.current = undefined;
       setJob(undefined);
     }
