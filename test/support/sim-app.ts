@@ -3,7 +3,7 @@
  * checks those of the other end as they come, and takes them as slowly as it is told to.
  */
 
-import type { Priority, Session, SessionEvent } from "@beeline/protocol";
+import type { PathKind, Priority, Session, SessionEvent } from "@beeline/protocol";
 import type { VirtualClock } from "./sim-clock.ts";
 import { Random } from "./sim-random.ts";
 
@@ -50,7 +50,8 @@ export class SimApp {
   readonly events: { readonly atMs: number; readonly event: SessionEvent }[] = [];
   /** Told of everything but data. */
   onEvent: (event: SessionEvent) => void = () => {};
-  onData: (id: number, bytes: number) => void = () => {};
+  onData: (id: number, bytes: number, path: PathKind | undefined) => void = () => {};
+  onEnded: (id: number) => void = () => {};
   maxUnconsumedBytes = 0;
   #unconsumed = 0;
   readonly #name: string;
@@ -115,12 +116,13 @@ export class SimApp {
         this.incoming.set(event.id, { received: 0, consumed: 0, isEnded: false, isReset: false });
         return;
       case "data":
-        return this.#onData(event.id, event.bytes);
+        return this.#onData(event.id, event.bytes, event.path);
       case "ended": {
         const stream = this.#live(event.id);
         const plan = this.#planOf(event.id);
         this.#expect(stream.received === plan?.size, `stream ${event.id} ended short`);
         stream.isEnded = true;
+        this.onEnded(event.id);
         return;
       }
       case "reset": {
@@ -143,7 +145,7 @@ export class SimApp {
     }
   }
 
-  #onData(id: number, bytes: Uint8Array): void {
+  #onData(id: number, bytes: Uint8Array, path: PathKind | undefined): void {
     const stream = this.#live(id);
     const plan = this.#planOf(id);
     const at = (stream.received + id * 7_919) % PERIOD;
@@ -156,7 +158,7 @@ export class SimApp {
     this.#unconsumed += bytes.byteLength;
     this.maxUnconsumedBytes = Math.max(this.maxUnconsumedBytes, this.#unconsumed);
     this.#expect(stream.received <= (plan?.size ?? 0), `stream ${id}: more than was written`);
-    this.onData(id, bytes.byteLength);
+    this.onData(id, bytes.byteLength, path);
     if (plan?.stopAt !== undefined && stream.received >= plan.stopAt) {
       this.#session.streams.stop(id, 7);
     }

@@ -115,15 +115,21 @@ export class Flight {
     return Number.POSITIVE_INFINITY;
   }
 
-  takeAll(): SentRecord[] {
-    const records = [...this.#records.values()];
+  takePayload(): SentRecord[] {
+    if (!this.hasPayload) return [];
+    const records = [...this.#records.values()].filter(hasPayload);
     this.#removeAll(records);
     return records;
   }
 
-  dropOldest(): void {
-    const oldest = this.#oldest();
-    if (oldest !== undefined) this.#removeAll([oldest]);
+  /** Forgets the oldest pings beyond `max`, so that a path that stays silent costs no memory. */
+  forgetPings(max: number): void {
+    if (this.#records.size - this.#payloadRecords <= max) return;
+    for (const record of this.#records.values()) {
+      if (hasPayload(record)) continue;
+      this.#removeAll([record]);
+      return;
+    }
   }
 
   #oldest(): SentRecord | undefined {
@@ -142,6 +148,10 @@ export class Flight {
   #count(record: SentRecord, sign: 1 | -1): void {
     this.#bytes += sign * record.bytes;
     if (record.isBulk) this.#bulkRecords += sign;
-    if (record.pieces.length > 0 || record.controls.length > 0) this.#payloadRecords += sign;
+    if (hasPayload(record)) this.#payloadRecords += sign;
   }
+}
+
+function hasPayload(record: SentRecord): boolean {
+  return record.pieces.length > 0 || record.controls.length > 0;
 }

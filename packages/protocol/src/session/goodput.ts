@@ -34,7 +34,7 @@ export class Goodput {
     this.#lastAtMs = isBusy ? nowMs : undefined;
   }
 
-  /** The flight was abandoned: the time until the next acknowledgement is not the path's speed. */
+  /** The flight was abandoned: the time until its next acknowledgement is not the path's speed. */
   interrupt(): void {
     this.#lastAtMs = undefined;
   }

@@ -30,8 +30,8 @@ import {
 } from "./tuning.ts";
 import { SendWindow } from "./window.ts";
 
-/** Pings remembered on a suspect path, so that any answer within 6 s is recognised. */
-const MAX_SUSPECT_PINGS = 16;
+/** Pings remembered: on a suspect path, whose pings are 0.4 s apart, any answer within 6 s counts. */
+const MAX_PINGS = 16;
 
 export class PathState {
   readonly id: PathId;
@@ -109,7 +109,7 @@ export class PathState {
     this.#silentSinceMs = Math.min(this.#silentSinceMs, sentAtMs);
     this.#stuckSinceMs = Math.min(this.#stuckSinceMs, sentAtMs);
     this.flight.add(record);
-    if (this.state === "suspect" && this.flight.size > MAX_SUSPECT_PINGS) this.flight.dropOldest();
+    this.flight.forgetPings(MAX_PINGS);
   }
 
   onPingSent(nowMs: number): void {
@@ -163,12 +163,10 @@ export class PathState {
     return this.flight.overdueAtMs(this.#hedgePatienceMs);
   }
 
-  /** Empties the flight: the path went dark or closed. */
+  /** Takes everything but pings out of the flight: the path went dark or closed. */
   abandon(): SentRecord[] {
-    this.#silentSinceMs = Number.POSITIVE_INFINITY;
-    this.#stuckSinceMs = Number.POSITIVE_INFINITY;
     this.goodput.interrupt();
-    return this.flight.takeAll();
+    return this.flight.takePayload();
   }
 
   // ── receiving ──────────────────────────────────────────────────────────────

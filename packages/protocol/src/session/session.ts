@@ -306,7 +306,6 @@ export class Session {
 
   #suspect(path: PathState, nowMs: number, tellPeer: boolean): void {
     path.suspect(nowMs);
-    this.#rescue(path);
     if (tellPeer) this.#controls.add({ type: "suspect", path: path.id });
     this.#events.push({ type: "suspect", path: path.id });
   }
@@ -319,7 +318,7 @@ export class Session {
       if (path.darkAtMs <= nowMs) this.#suspect(path, nowMs, true);
       if (path.probeAtMs <= nowMs) path.probe();
       if (this.#pingAtMs(path) <= nowMs) path.isPingDue = true;
-      this.#hedge(path, nowMs);
+      this.#relieve(path, nowMs);
       if (path.deadAtMs <= nowMs) {
         path.suspectSinceMs = nowMs;
         this.#events.push({ type: "dead", path: path.id });
@@ -329,11 +328,15 @@ export class Session {
     this.#advanceClose(nowMs);
   }
 
-  #hedge(path: PathState, nowMs: number): void {
+  /**
+   * What hangs on this path goes to the other one: commands that are overdue, and everything once the
+   * path is suspect. Without another path it stays: then late is all it can be.
+   */
+  #relieve(path: PathState, nowMs: number): void {
     const rival = this.#rivalOf(path);
     if (rival === undefined) return;
-    const overdue = path.takeOverdue(nowMs);
-    for (const sent of overdue) this.#outbox.hedge(rival, sent);
+    for (const sent of path.takeOverdue(nowMs)) this.#outbox.hedge(rival, sent);
+    if (path.state === "suspect") this.#rescue(path);
   }
 
   /** The extension keeps the clock: a client's timers may be throttled, so it pings at leisure. */

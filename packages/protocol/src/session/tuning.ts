@@ -66,7 +66,7 @@ export const MISSES_TO_SUSPECT = 3;
 export const PING_IDLE_MS = 5_000;
 
 /** Heard, but nothing of ours acknowledged, for this long beyond silence: the path is dark one way. */
-export const ONE_WAY_SILENCE_MS = 3_000;
+export const ONE_WAY_SILENCE_MS = 500;
 
 /** A machine that was called this much too late was stalled; then unread answers get this long. */
 export const STALL_MS = 250;
