@@ -18,7 +18,7 @@ const stats: PathStats = {
 test("the badge names the path once there is one to name", () => {
   expect(badgeText("linked", relay)).toBe("Relay");
   expect(badgeText("linked", { ...relay, kind: "direct" })).toBe("Direct");
-  expect(badgeText("waiting", relay)).toBe("Computer offline");
+  expect(badgeText("waiting", relay)).toBe("Offline");
   expect(badgeText("joining", undefined)).toBe("Connecting");
   expect(badgeText("closed", undefined)).toBe("Not linked");
 });

@@ -22,7 +22,7 @@ export const POLICY_WORDS: Readonly<
 
 /** How the badge reads: `Direct`, `Relay`, or what there is instead of a path. */
 export function badgeText(state: LinkState, path: PathReport | undefined): string {
-  if (state === "waiting") return "Computer offline";
+  if (state === "waiting") return "Offline";
   if (state === "joining") return "Connecting";
   if (path === undefined) return "Not linked";
   return path.kind === "direct" ? "Direct" : "Relay";
