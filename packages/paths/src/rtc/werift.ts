@@ -7,7 +7,8 @@
  * - an empty message wedges the channel, a long one throws → refused before it gets there;
  * - addresses of VPN and container interfaces are left out → added by hand;
  * - Google's STUN server is asked when none is configured → the default is taken out;
- * - `setLocalDescription` waits up to 5 s for STUN → the offer leaves before it, candidates trickle.
+ * - `setLocalDescription` waits up to 5 s for STUN → the offer leaves before it, candidates trickle;
+ * - an answer waits up to 10 s for mDNS names among the candidates before it → those come after.
  */
 
 import { networkInterfaces } from "node:os";
@@ -44,7 +45,8 @@ class WeriftPeer implements RtcPeer {
   readonly #handlers: RtcHandlers;
   readonly #early: RtcSignal[] = [];
   readonly #onPhase: RtcHandlers["onPhase"];
-  #isAnswered = false;
+  #hasAnswer = false;
+  #takesCandidates = false;
   #isOpen = false;
   #isClosed = false;
   #hasRoute = false;
@@ -68,7 +70,7 @@ class WeriftPeer implements RtcPeer {
 
   accept(signal: RtcSignal): void {
     if (this.#isClosed) return;
-    if (signal.kind === "candidate" && !this.#isAnswered) {
+    if (signal.kind === "candidate" && !this.#takesCandidates) {
       this.#early.push(signal);
       return;
     }
@@ -118,11 +120,12 @@ class WeriftPeer implements RtcPeer {
       });
       return;
     }
-    if (signal.kind !== "answer" || this.#isAnswered) return;
-    this.#isAnswered = true;
+    if (signal.kind !== "answer" || this.#hasAnswer) return;
+    this.#hasAnswer = true;
     this.#onPhase("signaled");
     if (!hasDataChannel(signal.sdp)) throw new BeelineError("MESSAGE_MALFORMED", "not an answer");
     await this.#pc.setRemoteDescription({ type: "answer", sdp: signal.sdp });
+    this.#takesCandidates = true;
     for (const early of this.#early.splice(0)) this.accept(early);
   }
 
