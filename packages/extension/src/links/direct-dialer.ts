@@ -48,6 +48,7 @@ export class DirectDialer {
   readonly #options: DialerOptions;
   readonly #handlers: DialerHandlers;
   readonly #promotion = new Promotion();
+  #isPeerThere = false;
   #current: Current | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -60,9 +61,14 @@ export class DirectDialer {
     return this.#promotion.attempts;
   }
 
-  /** The client is in the room and able: try now, and again as long as it stays. */
+  /**
+   * Whether the client is in the room, and able: then try now, and again as long as it stays. A
+   * channel that is open when it leaves stays open.
+   */
   setPeer(isThere: boolean): void {
-    this.#feed({ type: isThere ? "peerReady" : "peerGone" });
+    this.#isPeerThere = isThere;
+    if (isThere) this.#feed({ type: "peerReady" });
+    else if (this.#current?.isOpen !== true) this.#feed({ type: "peerGone" });
   }
 
   onSignal(message: SignalMessage): void {
@@ -80,7 +86,7 @@ export class DirectDialer {
       case "decline":
         return this.#feed({ type: "declined", reason: declineReason(message.reason) });
       case "nudge":
-        this.#feed({ type: "peerReady" });
+        this.setPeer(true);
         return this.#feed({ type: "nudge" });
       case "offer":
         return;
@@ -100,7 +106,7 @@ export class DirectDialer {
   }
 
   close(): void {
-    this.#feed({ type: "peerGone" });
+    this.#feed({ type: "declined", reason: "channel-closed" });
     this.#cancelTimer?.();
   }
 
@@ -110,6 +116,10 @@ export class DirectDialer {
     const after = this.#promotion.attempts.at(-1);
     if (after !== undefined && after.outcome !== before?.outcome) this.#handlers.onAttempt(after);
     for (const effect of effects) this.#carryOut(effect);
+    // Nobody would answer an offer: the next attempt is for when the client is back.
+    if (!this.#isPeerThere && this.#promotion.state === "resting") {
+      this.#promotion.handle({ type: "peerGone" }, this.#options.clock.nowMs());
+    }
     this.#schedule();
   }
 

@@ -109,6 +109,8 @@ export class HostedSession {
   /** The client left the room, or the room is out of reach. A direct path may go on. */
   onPeerGone(): void {
     this.#dropRelay();
+    this.#dialer?.setPeer(false);
+    this.#dialer?.setPeer(false);
     this.#keep();
   }
 
@@ -136,7 +138,7 @@ export class HostedSession {
         return;
       case "dead":
         if (event.path.kind === "direct") this.#dialer?.wentDark(event.path.generation);
-        else this.#dropRelay();
+        else this.onPeerGone();
         return this.#keep();
       case "closing":
         // The client wants no more answers; its jobs and results stay with the service.
