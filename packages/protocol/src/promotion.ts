@@ -5,7 +5,7 @@
  *     idle ───────────────▶ dialing ───────▶ open
  *      ▲                      │  ▲             │ closed
  *      │ peerGone,    failed, │  │ rest over,  │
- *      │ declined    deadline ▼  │ nudge       ▼
+ *      │ declined    deadline ▼  │ nudge       ▼   (straight to idle while the peer is gone)
  *      └───────────────────  resting ◀─────────┘
  *
  * The relay carries traffic throughout, so a failed attempt costs nothing that a person could see.
@@ -44,8 +44,9 @@ export interface Attempt {
 
 export type PromotionInput =
   | { readonly type: "peerReady" }
+  /** Nobody can be signalled: attempts wait until the peer is ready again. */
   | { readonly type: "peerGone" }
-  /** The other side cannot or will not: no attempts until it is ready anew. */
+  /** One side cannot or will not: an open channel is closed, no attempts until the peer is ready anew. */
   | { readonly type: "declined"; readonly reason: DirectReason }
   | { readonly type: "phase"; readonly phase: AttemptPhase }
   | { readonly type: "failed"; readonly reason: DirectReason }
@@ -66,6 +67,8 @@ export class Promotion {
   #state: State = { name: "idle" };
   #generation = 0;
   #failures = 0;
+  /** Offers can reach the other side. An open channel needs nobody in between and may outlive this. */
+  #isPeerThere = false;
   #reason: DirectReason = "not-tried";
   #attempts: Attempt[] = [];
 
@@ -96,9 +99,11 @@ export class Promotion {
   handle(input: PromotionInput, nowMs: number): PromotionEffect[] {
     switch (input.type) {
       case "peerReady":
+        this.#isPeerThere = true;
         return this.#state.name === "idle" ? this.#dial(nowMs) : [];
       case "peerGone":
-        return this.#stop("peer-unable", nowMs);
+        this.#isPeerThere = false;
+        return this.#state.name === "open" ? [] : this.#stop("not-tried", nowMs);
       case "declined":
         return this.#stop(input.reason, nowMs);
       case "phase":
@@ -158,7 +163,9 @@ export class Promotion {
     const restMs = REST_MS[Math.min(this.#failures, REST_MS.length - 1)] as number;
     this.#failures += 1;
     this.#reason = reason;
-    this.#state = { name: "resting", untilMs: nowMs + restMs };
+    this.#state = this.#isPeerThere
+      ? { name: "resting", untilMs: nowMs + restMs }
+      : { name: "idle" };
     return [{ type: "hangUp", generation: this.#generation }];
   }
 
