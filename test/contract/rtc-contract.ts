@@ -122,12 +122,15 @@ export function rtcContract(
       expect({ messages, damaged }).toEqual({ messages: 3, damaged: [] });
     });
 
-    test.each(bothSides())("%s sends nothing before it is open and after it closed", async (side) => {
-      const pair = await startPair();
-      expect(await pair[side].trySend(10)).toBe("SESSION_CLOSED");
-      await pair[side].close();
-      expect(await pair[side].trySend(10)).toBe("SESSION_CLOSED");
-    });
+    test.each(bothSides())(
+      "%s sends nothing before it is open and after it closed",
+      async (side) => {
+        const pair = await startPair();
+        expect(await pair[side].trySend(10)).toBe("SESSION_CLOSED");
+        await pair[side].close();
+        expect(await pair[side].trySend(10)).toBe("SESSION_CLOSED");
+      },
+    );
 
     const counted = exceptions.answererBuffer === undefined ? bothSides() : ["offerer" as const];
     test.each(counted)("%s counts what is buffered and tells when there is room", async (side) => {

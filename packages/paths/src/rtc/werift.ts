@@ -8,7 +8,8 @@
  * - addresses of VPN and container interfaces are left out → added by hand;
  * - Google's STUN server is asked when none is configured → the default is taken out;
  * - `setLocalDescription` waits up to 5 s for STUN → the offer leaves before it, candidates trickle;
- * - an answer waits up to 10 s for mDNS names among the candidates before it → those come after.
+ * - an answer waits up to 10 s for mDNS names among the candidates before it → those come after;
+ * - closing keeps a 5 s timer for STUN and tells the other side nothing → both are done before it.
  */
 
 import { networkInterfaces } from "node:os";
@@ -98,6 +99,7 @@ class WeriftPeer implements RtcPeer {
     await this.#pc.sctpTransport?.stop();
     // Node sends a datagram a turn after it was asked to, unless the socket was closed meanwhile.
     await nextTurn();
+    for (const ice of this.#pc.iceTransports) giveUpQuestions(ice);
     await this.#pc.close();
   }
 
@@ -194,7 +196,12 @@ function skipRecordNumbers(transport: object): void {
 }
 
 interface IceInside {
-  readonly connection: { stunServer?: unknown };
+  readonly connection: {
+    stunServer?: unknown;
+    readonly protocols: readonly {
+      readonly transactions?: Readonly<Record<string, { failWithTimeout(): void }>>;
+    }[];
+  };
 }
 
 function removeDefaultStun(transport: object): void {
@@ -203,6 +210,13 @@ function removeDefaultStun(transport: object): void {
     throw new BeelineError("INTERNAL", "werift keeps its STUN server elsewhere now");
   }
   connection.stunServer = undefined;
+}
+
+/** Closing, werift forgets its questions to STUN servers but not the 5 s it gave them. */
+function giveUpQuestions(transport: object): void {
+  for (const { transactions = {} } of (transport as IceInside).connection.protocols) {
+    for (const transaction of Object.values(transactions)) transaction.failWithTimeout();
+  }
 }
 
 function hasStun(options: RtcOptions): boolean {
