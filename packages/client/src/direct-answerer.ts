@@ -1,6 +1,9 @@
 /**
  * The client's half of a direct attempt: answers the extension's offers, one peer connection per
  * generation, and reports how far each came.
+ *
+ * Invariant: once an attempt has failed, `reason` is why the last one did until a channel is open.
+ * That the next one is under way already is no answer to why there is none now.
  */
 
 import {
@@ -11,6 +14,7 @@ import {
   type RtcPeer,
 } from "@beeline/paths";
 import {
+  ATTEMPT_TIMEOUT_MS,
   type Attempt,
   type AttemptPhase,
   type DirectReason,
@@ -44,6 +48,7 @@ interface Current {
   readonly peer: RtcPeer;
   readonly path: Path;
   readonly startedAtMs: number;
+  readonly cancelDeadline: () => void;
   isOpen: boolean;
 }
 
@@ -81,8 +86,10 @@ export class DirectAnswerer {
   allow(isAllowed: boolean): void {
     if (isAllowed === this.#isAllowed) return;
     this.#isAllowed = isAllowed;
-    if (isAllowed) this.nudge();
-    else this.#decline(this.#current?.generation ?? 0);
+    if (isAllowed) {
+      this.#reason = "not-tried";
+      this.nudge();
+    } else this.#decline(this.#current?.generation ?? 0);
   }
 
   /** The network changed or the page became visible: now is a good moment for an attempt. */
@@ -115,7 +122,7 @@ export class DirectAnswerer {
     if (generation <= (this.#current?.generation ?? this.#attempts.at(-1)?.generation ?? 0)) return;
     const { createPeer, clock } = this.#options;
     if (createPeer === undefined || !this.#isAllowed) return this.#decline(generation);
-    this.hangUp("channel-closed");
+    this.hangUp(this.#current?.isOpen === true ? "channel-closed" : this.#obstacle());
     const startedAtMs = clock.nowMs();
     const peer = createPeer(
       { iceServers: this.#iceServers },
@@ -132,12 +139,14 @@ export class DirectAnswerer {
       },
     );
     const path = new DirectPath(peer, generation);
-    this.#current = { generation, peer, path, startedAtMs, isOpen: false };
+    // The extension gives the attempt up as well, but cannot always say so.
+    const cancelDeadline = clock.after(ATTEMPT_TIMEOUT_MS, () => this.hangUp(this.#obstacle()));
+    this.#current = { generation, peer, path, startedAtMs, cancelDeadline, isOpen: false };
     this.#attempts = [
       ...this.#attempts.slice(1 - ATTEMPTS_KEPT),
       { generation, outcome: "connecting", reason: "connecting", phases: {} },
     ];
-    this.#setReason("connecting");
+    this.#setReason(this.#reason === "not-tried" ? "connecting" : this.#reason);
     peer.accept({ kind: "offer", sdp });
   }
 
@@ -145,6 +154,7 @@ export class DirectAnswerer {
     const current = this.#current;
     if (current?.generation !== generation) return;
     current.isOpen = true;
+    current.cancelDeadline();
     this.#phase(generation, "open");
     this.#report(generation, { outcome: "open", reason: "open" });
     this.#handlers.onOpen(current.path);
@@ -153,9 +163,15 @@ export class DirectAnswerer {
 
   #ended(current: Current, reason: DirectReason): void {
     this.#current = undefined;
+    current.cancelDeadline();
     this.#report(current.generation, { outcome: "failed", reason });
     if (current.isOpen) this.#handlers.onClose(current.path);
     this.#setReason(reason);
+  }
+
+  /** What the attempt under way is stuck at: it found a route, or it did not. */
+  #obstacle(): DirectReason {
+    return this.#attempts.at(-1)?.phases.connected === undefined ? "ice-failed" : "dtls-failed";
   }
 
   #decline(generation: number): void {
