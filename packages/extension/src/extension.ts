@@ -101,7 +101,7 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
       unwatchNetwork();
       for (const link of links) link.close();
       links.clear();
-      await options.service.close();
+      await Promise.all([options.service.close(), keys.settled()]);
     },
   };
 }

@@ -88,6 +88,11 @@ export class KeyStore {
     await this.#write();
   }
 
+  /** Resolves when every change so far is on disk, or could not be written. */
+  settled(): Promise<void> {
+    return this.#writing.catch(() => {});
+  }
+
   #write(): Promise<void> {
     const write = async (): Promise<void> => {
       const text = `${JSON.stringify(this.#file, null, 2)}\n`;
