@@ -96,7 +96,9 @@ class MemoryPeer implements RtcPeer {
     const offerer = this.#network.offerers.get(signal.sdp);
     const refusal = this.#network.refusal ?? (offerer === undefined ? "ice-failed" : undefined);
     if (refusal !== undefined) {
-      queueMicrotask(() => this.closeWith(refusal));
+      queueMicrotask(() => {
+        for (const end of [this, offerer]) end?.closeWith(refusal);
+      });
     } else if (signal.kind === "offer") {
       this.#other = offerer;
       if (offerer !== undefined) offerer.#other = this;
