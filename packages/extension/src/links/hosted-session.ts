@@ -74,10 +74,12 @@ export class HostedSession {
     return this.#relay?.peer;
   }
 
-  /** A hello came from `peer`: from now on the relay path leads there. */
-  onHello(peer: string, generation: number, canDirect: boolean): void {
+  /**
+   * A hello came from `peer`: from now on the relay path leads there.
+   * @param isResumed it is not this session's first one.
+   */
+  onHello(peer: string, generation: number, canDirect: boolean, isResumed: boolean): void {
     const isRepeated = this.#relay?.peer === peer && this.#relay.id.generation === generation;
-    const isResumed = this.#relay !== undefined || this.#cancelLinger !== undefined;
     if (!isRepeated) {
       this.#dropRelay();
       this.#relay = new RelayPath(this.#options.room, peer, generation);

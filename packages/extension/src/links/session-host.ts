@@ -117,7 +117,7 @@ export class SessionHost {
     const session = known ?? this.#open(hello);
     const peer = this.#presence.peers.find(({ id }) => id === from);
     const canDirect = peer?.capabilities.includes(CAPABILITIES.direct) ?? false;
-    session.onHello(from, record.generation, canDirect);
+    session.onHello(from, record.generation, canDirect, known !== undefined);
   }
 
   #open(hello: Hello): HostedSession {
