@@ -42,6 +42,11 @@ import { SwitchLog } from "./switch-log.ts";
 const NEW_SESSION_MS = 500;
 const STATS_EVERY_MS = 1_000;
 
+interface Obstacle {
+  readonly state: "waiting" | "joining";
+  readonly why: BeelineError;
+}
+
 export class Connection {
   readonly #options: ConnectOptions;
   readonly #clock: Clock;
@@ -56,6 +61,8 @@ export class Connection {
   #extension: PeerInfo | undefined;
   #session: ClientSession | undefined;
   #isWelcomed = false;
+  /** Why the extension cannot be reached through the room; undefined: it can. */
+  #obstacle: Obstacle | undefined;
   #state: LinkState = "joining";
   #endError: BeelineError | undefined;
   #path: PathReport = report("relay", "not-tried");
@@ -175,32 +182,28 @@ export class Connection {
     );
     if (this.#extension !== undefined && this.#session === undefined) this.#openSession();
     this.#session?.setExtension(this.#extension);
-    if (this.#extension === undefined) {
-      this.#unlinked(
-        new BeelineError("EXTENSION_ABSENT", "no extension is in the room"),
-        "waiting",
-      );
-    } else if (this.#isWelcomed) {
-      this.#linked();
-    }
+    const why = new BeelineError("EXTENSION_ABSENT", "no extension is in the room");
+    this.#obstacle = this.#extension === undefined ? { state: "waiting", why } : undefined;
+    this.#updateState();
   }
 
-  #onDown(error: BeelineError): void {
+  #onDown(why: BeelineError): void {
     this.#session?.setRoomDown();
-    // A direct path needs no server: the session goes on, only new attempts must wait.
-    const isDirect = this.#session?.session.paths().some((path) => path.id.kind === "direct");
-    if (!isDirect) this.#unlinked(error, "joining");
+    this.#obstacle = { state: "joining", why };
+    this.#updateState();
   }
 
-  #linked(): void {
-    this.calls.setReachable(undefined);
-    this.#setState("linked");
-  }
-
-  #unlinked(why: BeelineError, state: "waiting" | "joining"): void {
+  /** A direct path needs no server and no room: while it lives, the link is up. */
+  #updateState(): void {
     if (this.#state === "closed") return;
-    this.calls.setReachable(why);
-    this.#setState(state, why);
+    const isDirect = this.#session?.session.paths().some((path) => path.id.kind === "direct");
+    if (this.#obstacle !== undefined && isDirect !== true) {
+      this.calls.setReachable(this.#obstacle.why);
+      this.#setState(this.#obstacle.state, this.#obstacle.why);
+    } else if (this.#isWelcomed) {
+      this.calls.setReachable(undefined);
+      this.#setState("linked");
+    }
   }
 
   #end(error: BeelineError | undefined): void {
@@ -235,9 +238,12 @@ export class Connection {
         accept: (header) => this.#accept(header),
         onWelcome: () => {
           this.#isWelcomed = true;
-          this.#linked();
+          this.#updateState();
         },
-        onChange: () => this.#updatePath(),
+        onChange: () => {
+          this.#updatePath();
+          this.#updateState();
+        },
         onSwitch: (to) => this.#switches.add(to),
         onLost: (error, isRetryable) => this.#onSessionLost(error, isRetryable),
       },
