@@ -24,6 +24,8 @@ const UNIT_TIMEOUT_MS = 10_000;
 const INTEROP_TIMEOUT_MS = 30_000;
 /** A browser starts, a page loads, a picture is drawn and arrives. */
 const E2E_TIMEOUT_MS = 90_000;
+/** 100 MB at 20 Mbit/s take 40 s, and a network is dark for a while besides. */
+const CHAOS_TIMEOUT_MS = 180_000;
 
 const silence = "./test/support/silence.ts";
 
@@ -70,11 +72,22 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/chaos/short/**/*.test.ts"],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: E2E_TIMEOUT_MS,
           hookTimeout: E2E_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          testTimeout: CHAOS_TIMEOUT_MS,
+          hookTimeout: CHAOS_TIMEOUT_MS,
         },
       },
     ],
