@@ -2,11 +2,12 @@
  * The demo's short cut: the page links its own instance to the extension of the same process,
  * without anybody copying a key.
  *
- *     GET  /api/demo            → {demo: true}
+ *     GET  /api/demo            → {demo: boolean}
  *     POST /api/demo/pair {id}  → {linked: true}
  *
  * Exists for a browser on this very machine only: the connection, the Host header and the page must
- * all be local, and the instance must be the caller's. For everybody else both routes are a 404.
+ * all be local, and the instance must be the caller's. Everybody else is told that there is no demo,
+ * in an answer and not in an error, because every page asks; pairing is a 404 for them.
  */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -19,18 +20,22 @@ import { userOf } from "./users.ts";
 const PairBody = z.object({ id: z.number().int().positive() });
 
 export interface DemoOptions {
-  readonly pairDemo: (key: string) => Promise<void>;
+  /** Undefined: a server without a demo. */
+  readonly pairDemo: ((key: string) => Promise<void>) | undefined;
   readonly instances: Instances;
   readonly check: (request: GuardedRequest) => Verdict;
 }
 
 export function serveDemo(app: FastifyInstance, { pairDemo, instances, check }: DemoOptions): void {
+  app.get("/api/demo", async (request) => ({
+    demo: pairDemo !== undefined && isLocal(request, check(request.raw)),
+  }));
+  if (pairDemo === undefined) return;
+
   const localOnly = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isLocal(request, check(request.raw))) return reply.code(404).send({ error: "not found" });
     return undefined;
   };
-
-  app.get("/api/demo", { preHandler: localOnly }, async () => ({ demo: true }));
 
   app.post("/api/demo/pair", { preHandler: localOnly }, async (request, reply) => {
     const { id } = readInput(PairBody, request.body);

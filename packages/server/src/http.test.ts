@@ -194,7 +194,8 @@ test("the demo links the caller's own instance, on this machine only", async () 
 
 test("without the demo there is no such door", async () => {
   const { url } = await startLinkServer();
-  expect((await ask(url, "GET", "/api/demo")).status).toBe(404);
+  expect((await ask(url, "GET", "/api/demo")).body).toEqual({ demo: false });
+  expect((await ask(url, "POST", "/api/demo/pair", { body: { id: 1 } })).status).toBe(404);
 });
 
 test("keys, cookies and the secret are in no log line, at the finest level", async () => {

@@ -86,7 +86,7 @@ export interface HttpOptions {
   readonly check: (request: GuardedRequest) => Verdict;
   readonly now: () => number;
   readonly pageDir: string | undefined;
-  readonly pairDemo: DemoOptions["pairDemo"] | undefined;
+  readonly pairDemo: DemoOptions["pairDemo"];
 }
 
 export function createHttp(options: HttpOptions): FastifyInstance {
@@ -106,8 +106,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
 
   app.get("/healthz", async () => ({ status: "ok" }));
   serveInstances(app, options);
-  const { pairDemo, instances, check } = options;
-  if (pairDemo !== undefined) serveDemo(app, { pairDemo, instances, check });
+  serveDemo(app, options);
   if (options.pageDir !== undefined) app.register(staticFiles, { root: options.pageDir });
   return app;
 }
