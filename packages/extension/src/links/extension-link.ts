@@ -140,8 +140,9 @@ export class ExtensionLink {
   #onEnd(error: BeelineError): void {
     const key = this.#room.key;
     this.close();
-    this.#setStatus("ended", error);
+    // Before anybody hears of the end: they may close the extension, which waits for keys until then.
     if (KEY_GONE.has(error.code) && !isShortKey(key)) this.#options.onKeyGone(key, error);
+    this.#setStatus("ended", error);
   }
 
   #setStatus(status: LinkStatus, error: BeelineError | undefined): void {
