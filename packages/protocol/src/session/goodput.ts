@@ -1,10 +1,10 @@
 /**
  * Acknowledged bytes per second while bulk was on its way. A path that has nothing to do says nothing
  * about its speed, so idle time does not count, nor does the round trip before a burst's first
- * acknowledgement; too few bytes give no answer: unknown is not zero.
+ * acknowledgement; too little evidence gives no answer: unknown is not zero.
  */
 
-import { GOODPUT_MIN_BYTES, GOODPUT_SPAN_MS } from "./tuning.ts";
+import { GOODPUT_MIN_BYTES, GOODPUT_MIN_MS, GOODPUT_SPAN_MS } from "./tuning.ts";
 
 /** Acknowledgements this close together are remembered as one: bounds the list to a hundred. */
 const STEP_MS = GOODPUT_SPAN_MS / 100;
@@ -30,7 +30,7 @@ export class Goodput {
   onAck(bulkBytes: number, nowMs: number, isBusy: boolean): void {
     if (bulkBytes === 0) return;
     if (this.#lastAtMs !== undefined) this.#add(nowMs - this.#lastAtMs, bulkBytes);
-    if (this.#totalBytes >= GOODPUT_MIN_BYTES) this.measuredAtMs = nowMs;
+    if (this.#isKnown) this.measuredAtMs = nowMs;
     this.#lastAtMs = isBusy ? nowMs : undefined;
   }
 
@@ -41,8 +41,12 @@ export class Goodput {
 
   /** Bytes per second, or undefined while unknown. */
   get bytesPerSecond(): number | undefined {
-    if (this.#totalBytes < GOODPUT_MIN_BYTES || this.#totalMs <= 0) return undefined;
-    return (this.#totalBytes * 1000) / this.#totalMs;
+    return this.#isKnown ? (this.#totalBytes * 1000) / this.#totalMs : undefined;
+  }
+
+  get #isKnown(): boolean {
+    const isEnough = this.#totalBytes >= GOODPUT_MIN_BYTES || this.#totalMs >= GOODPUT_MIN_MS;
+    return isEnough && this.#totalMs > 0;
   }
 
   #add(ms: number, bytes: number): void {

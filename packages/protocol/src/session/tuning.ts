@@ -18,8 +18,11 @@ export function windowFor(priority: Priority): number {
 /** Streams a peer may have open at once towards us: 256 × CONTROL_WINDOW_BYTES bounds our memory. */
 export const MAX_OPEN_STREAMS = 256;
 
-/** A credit frame goes out when this part of the window was consumed: 4 a window keep it open. */
-export const CREDIT_STEP = 1 / 4;
+/**
+ * A credit frame goes out when this part of the window was consumed: 128 KiB of bulk, so one frame for
+ * eight records. A sender that keeps less than that in memory per stream would wait for ever.
+ */
+export const CREDIT_STEP = 1 / 32;
 
 /**
  * Bytes unacknowledged on one path. The start is what any link carries in a second at 1 Mbit/s; the
@@ -79,6 +82,7 @@ export const SUSPECT_TO_DEAD_MS = 5_000;
 export const HEDGE_FLOOR_MS = 80;
 export const HEDGE_RTT_FACTOR = 1.5;
 
-/** Goodput is measured over this much busy time, and trusted after this many bytes. */
+/** Goodput is measured over this much busy time, and trusted after this many bytes or this long. */
 export const GOODPUT_SPAN_MS = 2_000;
 export const GOODPUT_MIN_BYTES = 128 * 1024;
+export const GOODPUT_MIN_MS = 1_000;
