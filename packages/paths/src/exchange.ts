@@ -181,59 +181,66 @@ export class Exchange {
     if (incoming === undefined) return;
     try {
       if (incoming.hasHeader && incoming.handler?.onBytes !== undefined) {
-        this.#deliver(id, incoming.handler, bytes, bytes.byteLength, path);
+        this.#deliver(id, incoming.handler, bytes, path);
         return;
       }
       incoming.reader.push(bytes);
-      this.#driver.session.streams.consume(id, bytes.byteLength);
-      this.#read(id, incoming, path);
+      const handedOn = this.#read(id, incoming, path);
+      this.#driver.session.streams.consume(id, bytes.byteLength - handedOn);
     } catch (thrown) {
       // One bad stream is given up; the session and its other streams go on.
       incoming.handler?.onReset?.(STREAM_CODES.malformed);
-      this.#incoming.delete(id);
-      this.#driver.session.streams.stop(id, STREAM_CODES.malformed);
+      this.#stop(id, STREAM_CODES.malformed);
       if (!(thrown instanceof BeelineError)) throw thrown;
     }
     this.#driver.touch();
   }
 
-  #read(id: number, incoming: Incoming, path: PathKind): void {
+  /** @returns bytes after the header that a handler has now, and answers for. */
+  #read(id: number, incoming: Incoming, path: PathKind): number {
     if (!incoming.hasHeader) {
       const first = incoming.reader.next();
-      if (first === undefined) return;
+      if (first === undefined) return 0;
       incoming.hasHeader = true;
       incoming.handler = this.#accept(parseHeader(first.message));
       if (incoming.handler === undefined) {
-        this.#incoming.delete(id);
-        this.#driver.session.streams.stop(id, STREAM_CODES.canceled);
-        return;
+        this.#stop(id, STREAM_CODES.canceled);
+        return 0;
       }
     }
     if (incoming.handler?.onBytes !== undefined) {
       const rest = incoming.reader.rest();
-      if (rest.byteLength > 0) this.#deliver(id, incoming.handler, rest, 0, path);
-      return;
+      if (rest.byteLength > 0) this.#deliver(id, incoming.handler, rest, path);
+      return rest.byteLength;
     }
     for (let next = incoming.reader.next(); next !== undefined; next = incoming.reader.next()) {
       incoming.handler?.onMessage?.(next.message);
     }
+    return 0;
   }
 
-  /** @param owed bytes of credit to return once the handler took these. */
-  #deliver(
-    id: number,
-    handler: IncomingStream,
-    bytes: Uint8Array,
-    owed: number,
-    path: PathKind,
-  ): void {
+  /** Returns the credit for `bytes` once the handler took them. */
+  #deliver(id: number, handler: IncomingStream, bytes: Uint8Array, path: PathKind): void {
     const consume = (): void => {
-      this.#driver.session.streams.consume(id, owed);
+      this.#driver.session.streams.consume(id, bytes.byteLength);
       this.#driver.touch();
     };
     const taking = handler.onBytes?.(bytes, path);
     if (taking === undefined) consume();
-    else taking.then(consume, () => this.#driver.session.streams.stop(id, STREAM_CODES.canceled));
+    else {
+      taking.then(consume, () => {
+        this.#stop(id, STREAM_CODES.canceled);
+        // Of a stream that is here whole nothing more can be stopped, only its credit returned.
+        consume();
+      });
+    }
+  }
+
+  /** Wants no more of a stream of the other side. */
+  #stop(id: number, code: number): void {
+    this.#incoming.delete(id);
+    this.#driver.session.streams.stop(id, code);
+    this.#driver.touch();
   }
 
   #startBlobs(): void {
