@@ -25,10 +25,12 @@ const hurriedClock: Clock = {
 
 type Heard =
   | { readonly kind: "joined"; readonly joined: Joined }
-  | { readonly kind: "down" | "end"; readonly error: BeelineError }
+  | { readonly kind: "down"; readonly error: BeelineError }
+  | { readonly kind: "end"; readonly error: BeelineError }
   | { readonly kind: "presence"; readonly presence: Presence }
   | { readonly kind: "rekey"; readonly key: string }
-  | { readonly kind: "signal" | "relay"; readonly from: string; readonly message: unknown };
+  | { readonly kind: "signal"; readonly from: string; readonly message: unknown }
+  | { readonly kind: "relay"; readonly from: string; readonly message: unknown };
 
 class Member {
   readonly heard: Heard[] = [];
