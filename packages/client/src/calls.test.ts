@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "@beeline/paths";
+import { BeelineError } from "@beeline/protocol";
+import { describe, expect, test } from "vitest";
+import { Calls } from "./calls.ts";
+
+/** Time that the test moves. */
+class HandClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+
+  nowMs = (): number => this.#now;
+
+  after = (delayMs: number, callback: () => void): (() => void) => {
+    const timer = { atMs: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  };
+
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers]) {
+      if (timer.atMs > this.#now) continue;
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+
+  get isIdle(): boolean {
+    return this.#timers.size === 0;
+  }
+}
+
+const ABSENT = new BeelineError("EXTENSION_ABSENT", "nobody there");
+const MINUTE_MS = 60_000;
+
+function ask(calls: Calls, options: { isQuick?: boolean; id?: string } = {}) {
+  const errors: string[] = [];
+  const id = options.id ?? randomUUID();
+  const handlers = {
+    onResponse: () => expect.unreachable("nobody answers here"),
+    onError: (error: BeelineError) => void errors.push(error.code),
+  };
+  calls.start({ id, type: "extension:describe" }, [], handlers, options.isQuick ?? false);
+  return { id, errors };
+}
+
+describe("a call that nobody answers", () => {
+  test("waits a minute for an extension that is not there, and then says what was missing", () => {
+    const clock = new HandClock();
+    const calls = new Calls(clock);
+    calls.setReachable(ABSENT);
+    const { errors } = ask(calls);
+    clock.advance(MINUTE_MS - 1);
+    expect(errors).toEqual([]);
+    clock.advance(1);
+    expect(errors).toEqual(["EXTENSION_ABSENT"]);
+    expect([calls.isEmpty, clock.isIdle]).toEqual([true, true]);
+  });
+
+  test("gets a whole new minute when the extension came back meanwhile", () => {
+    const clock = new HandClock();
+    const calls = new Calls(clock);
+    calls.setReachable(ABSENT);
+    const { errors } = ask(calls);
+    clock.advance(MINUTE_MS - 1);
+    calls.setReachable(undefined);
+    clock.advance(1);
+    calls.setReachable(ABSENT);
+    clock.advance(MINUTE_MS - 1);
+    expect(errors).toEqual([]);
+    clock.advance(1);
+    expect(errors).toEqual(["EXTENSION_ABSENT"]);
+  });
+
+  test("fails after a minute if its answer is due at once; a job may take longer", () => {
+    const clock = new HandClock();
+    const calls = new Calls(clock);
+    calls.setReachable(undefined);
+    const quick = ask(calls, { isQuick: true });
+    const job = ask(calls);
+    clock.advance(10 * MINUTE_MS);
+    expect(quick.errors).toEqual(["TIMED_OUT"]);
+    expect(job.errors).toEqual([]);
+  });
+});
+
+test("an id that waits already is refused, and the first call goes on", () => {
+  const calls = new Calls(new HandClock());
+  const first = ask(calls);
+  expect(ask(calls, { id: first.id }).errors).toEqual(["COMMAND_CONFLICT"]);
+  expect(first.errors).toEqual([]);
+});
+
+test("when all fail, each is told once and no timer stays", () => {
+  const clock = new HandClock();
+  const calls = new Calls(clock);
+  calls.setReachable(ABSENT);
+  const all = [ask(calls), ask(calls, { isQuick: true }), ask(calls)];
+  calls.failAll(new BeelineError("SESSION_CLOSED", "closed"));
+  calls.failAll(new BeelineError("SESSION_CLOSED", "closed"));
+  expect(all.map(({ errors }) => errors)).toEqual(all.map(() => ["SESSION_CLOSED"]));
+  expect([calls.isEmpty, clock.isIdle]).toEqual([true, true]);
+});
