@@ -60,7 +60,7 @@ test("a channel that dies while the picture is drawn is replaced before anybody 
   await page.linkDemo();
   await page.travels("direct", "open");
   await page.byId("generate").click();
-  await page.page.locator('[data-testid="progress"][data-step="2"]').waitFor();
+  await page.reachesStep(2);
 
   await page.cutDirect();
 

@@ -29,6 +29,8 @@ export interface DtlsRecord {
   readonly contentType: number;
   readonly epoch: number;
   readonly sequence: number;
+  /** Explicit nonce, ciphertext and tag, as hex. */
+  readonly sealed: string;
 }
 
 /** Content types of RFC 5246 §6.2.1. */
@@ -49,6 +51,9 @@ export function dtlsRecords(datagrams: readonly Datagram[]): DtlsRecord[] {
         contentType: bytes.readUInt8(at),
         epoch: bytes.readUInt16BE(at + 3),
         sequence: bytes.readUIntBE(at + 5, 6),
+        sealed: bytes
+          .subarray(at + DTLS_HEADER_BYTES, at + DTLS_HEADER_BYTES + bytes.readUInt16BE(at + 11))
+          .toString("hex"),
       });
       at += DTLS_HEADER_BYTES + bytes.readUInt16BE(at + 11);
     }
