@@ -42,6 +42,19 @@ test.each([
   },
 );
 
+test("commands are as quick after a minute of bulk as at its beginning", () => {
+  const world = linkedWorld({ seed: 3, withDirect: false, relay: { ...RELAY, jitterMs: 2 } });
+  // The queue builds where neither end sees it: in the relay.
+  world.current.relay?.reshapeHop("extension", 0, { bytesPerSecond: 125_000_000 });
+  world.extension.app.open({ ...BULK, size: 200_000_000 });
+  world.run(60_000);
+  const times = Array.from({ length: 40 }, () => {
+    world.run(200);
+    return commandMs(world, "client");
+  });
+  expect(percentile(times, 0.95)).toBeLessThanOrEqual(RTT_MS + 60);
+});
+
 test("a first command takes one relay round trip, without waiting for the welcome", () => {
   const world = new SimWorld({ seed: 1, relay: RELAY });
   world.connectRelay();

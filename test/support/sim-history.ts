@@ -302,10 +302,9 @@ class History {
         const open = session.streams.undelivered().map((stream) => ({
           id: stream.id,
           priority: stream.priority,
-          written: stream.written,
-          consumed: stream.consumed,
+          retained: stream.retainedBytes,
           pending: stream.pendingBytes,
-          uncertain: stream.uncertainBytes,
+          isUncertain: stream.hasUncertain,
           limit: stream.limit,
           reset: stream.resetCode,
           plan: app.outgoing.get(stream.id),

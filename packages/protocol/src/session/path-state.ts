@@ -134,7 +134,11 @@ export class PathState {
       bytes += record.bytes;
       if (record.isBulk) bulkBytes += record.bytes;
     }
-    this.#window.onAck(bytes, this.rtt.latestMs, this.rtt.minMs, this.#wasFull);
+    if (this.rtt.isMinStale(nowMs)) {
+      this.rtt.restartMin(nowMs);
+      this.#window.drain(this.rtt.latestMs, nowMs);
+    }
+    this.#window.onAck(bytes, this.rtt.latestMs, this.rtt.minMs, this.#wasFull, nowMs);
     this.#wasFull = false;
     this.goodput.onAck(bulkBytes, nowMs, this.flight.hasBulk);
     this.#probes = 0;

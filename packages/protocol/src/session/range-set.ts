@@ -38,12 +38,6 @@ export class RangeSet {
     return this.#ranges;
   }
 
-  /** The end of the run that starts at `start`, or `start` itself when that is missing. */
-  runFrom(start: number): number {
-    const range = this.#ranges[this.#indexOf(start)];
-    return range !== undefined && range.start <= start ? range.end : start;
-  }
-
   has(value: number): boolean {
     const range = this.#ranges[this.#indexOf(value)];
     return range !== undefined && range.start <= value;
@@ -97,17 +91,6 @@ export class RangeSet {
     }
     if (at < end) gaps.push({ start: at, end });
     return gaps;
-  }
-
-  /** The parts of [start, end) that are in the set, lowest first. */
-  within(start: number, end: number): Range[] {
-    const parts: Range[] = [];
-    for (let index = this.#indexOf(start); index < this.#ranges.length; index += 1) {
-      const range = this.#ranges[index] as Range;
-      if (range.start >= end) break;
-      parts.push({ start: Math.max(start, range.start), end: Math.min(end, range.end) });
-    }
-    return parts;
   }
 
   clear(): void {

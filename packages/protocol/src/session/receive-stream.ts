@@ -49,10 +49,6 @@ export class ReceiveStream {
     return this.isDelivered && this.consumed === this.#size;
   }
 
-  get deliveredBytes(): number {
-    return this.#delivered;
-  }
-
   /** What we hold, lowest first. Beyond MAX_STATE_RANGES it is not told, and sent again. */
   heldRanges(): readonly Range[] {
     return this.#received.ranges().slice(0, MAX_STATE_RANGES);

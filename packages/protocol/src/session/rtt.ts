@@ -1,17 +1,25 @@
-/** Round-trip time of one path: smoothed as in RFC 9002 §5.3, and the smallest of the last while. */
+/**
+ * Round-trip time of one path: smoothed as in RFC 9002 §5.3, and the smallest, which stands for the
+ * path without a queue.
+ *
+ * A sender that keeps a queue never sees the smallest again. So when it has not been confirmed for a
+ * while it counts as stale, and the caller lets the queue drain and starts it anew (as BBR does).
+ */
 
 import { INITIAL_RTT_MS } from "./tuning.ts";
 
-/** The minimum is forgotten after this long, so that a path that became longer is believed. */
-const MIN_SPAN_MS = 10_000;
+/** The smallest must be confirmed this often: BBR's figure, so that a path that became longer is believed. */
+const MIN_VALID_MS = 10_000;
+
+/** Confirmed by a sample this close: timers and event loops are no more exact. */
+const MIN_TOLERANCE_MS = 2;
 
 export class RttEstimate {
   #smoothed: number | undefined;
   #variation = INITIAL_RTT_MS / 2;
   #latest = INITIAL_RTT_MS;
   #min = Number.POSITIVE_INFINITY;
-  #nextMin = Number.POSITIVE_INFINITY;
-  #minSinceMs = 0;
+  #minAtMs = 0;
 
   /** Undefined until measured. */
   get measuredMs(): number | undefined {
@@ -44,12 +52,16 @@ export class RttEstimate {
       this.#variation = 0.75 * this.#variation + 0.25 * Math.abs(this.#smoothed - rttMs);
       this.#smoothed = 0.875 * this.#smoothed + 0.125 * rttMs;
     }
-    if (nowMs - this.#minSinceMs > MIN_SPAN_MS) {
-      this.#min = this.#nextMin;
-      this.#nextMin = Number.POSITIVE_INFINITY;
-      this.#minSinceMs = nowMs;
-    }
+    if (rttMs <= this.#min + MIN_TOLERANCE_MS) this.#minAtMs = nowMs;
     this.#min = Math.min(this.#min, rttMs);
-    this.#nextMin = Math.min(this.#nextMin, rttMs);
+  }
+
+  isMinStale(nowMs: number): boolean {
+    return nowMs - this.#minAtMs > MIN_VALID_MS;
+  }
+
+  restartMin(nowMs: number): void {
+    this.#min = this.#latest;
+    this.#minAtMs = nowMs;
   }
 }

@@ -47,14 +47,6 @@ export class SendStream {
     this.limit = limit;
   }
 
-  get written(): number {
-    return this.#written;
-  }
-
-  get consumed(): number {
-    return this.#consumed;
-  }
-
   get hasEnded(): boolean {
     return this.#ended;
   }
@@ -71,10 +63,6 @@ export class SendStream {
 
   get hasUncertain(): boolean {
     return !this.#uncertain.isEmpty || this.#endUncertain;
-  }
-
-  get uncertainBytes(): number {
-    return this.#uncertain.size;
   }
 
   write(bytes: Uint8Array): void {

@@ -5,7 +5,8 @@
  * Below us a reliable transport (TCP, SCTP) does the real congestion control; what it hides from us
  * is its queue. So the window follows delay, in the manner of LEDBAT (RFC 6817): it grows while the
  * round trip stays near its minimum and shrinks towards the measured goodput × minimum round trip
- * when the queue exceeds QUEUE_TARGET_MS.
+ * when the queue exceeds QUEUE_TARGET_MS. Now and then it lets the queue drain, so that the minimum
+ * can be seen again.
  */
 
 import { MAX_RECORD_BYTES } from "../limits.ts";
@@ -17,12 +18,19 @@ import {
   WINDOW_START_BYTES,
 } from "./tuning.ts";
 
+/** While the queue drains: two records, so that acknowledgements keep coming. */
+const DRAIN_BYTES = 2 * MAX_RECORD_BYTES;
+
+/** How long it drains beyond one round trip (RFC draft BBR: 200 ms). */
+const DRAIN_MS = 200;
+
 /** Delay samples are noisy upwards (timers, garbage collection): the smallest of four counts. */
 const FILTER_SAMPLES = 4;
 
 export class SendWindow {
   #bytes = WINDOW_START_BYTES;
   #isStarting = true;
+  #drainsUntilMs: number | undefined;
   readonly #recentRtts: number[] = [];
   readonly #ceiling: number;
 
@@ -31,13 +39,29 @@ export class SendWindow {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#drainsUntilMs === undefined ? this.#bytes : DRAIN_BYTES;
+  }
+
+  /** Lets the queue of a path with this round trip drain. */
+  drain(rttMs: number, nowMs: number): void {
+    this.#drainsUntilMs = nowMs + rttMs + DRAIN_MS;
   }
 
   /**
    * @param wasFull the window was what kept more from being sent; an idle sender learns nothing.
    */
-  onAck(ackedBytes: number, latestRttMs: number, minRttMs: number, wasFull: boolean): void {
+  onAck(
+    ackedBytes: number,
+    latestRttMs: number,
+    minRttMs: number,
+    wasFull: boolean,
+    nowMs: number,
+  ): void {
+    if (this.#drainsUntilMs !== undefined) {
+      if (nowMs < this.#drainsUntilMs) return;
+      this.#drainsUntilMs = undefined;
+      this.#recentRtts.length = 0;
+    }
     this.#recentRtts.push(latestRttMs);
     if (this.#recentRtts.length > FILTER_SAMPLES) this.#recentRtts.shift();
     const queueMs = Math.min(...this.#recentRtts) - minRttMs;
