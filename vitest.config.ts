@@ -52,7 +52,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "sim",
-          include: ["test/sim/**/*.test.ts"],
+          include: ["test/sim/**/*.test.ts", "test/fuzz/**/*.test.ts"],
           setupFiles: [silence],
           testTimeout: UNIT_TIMEOUT_MS,
         },
