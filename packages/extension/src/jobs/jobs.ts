@@ -41,6 +41,8 @@ export class Jobs {
   readonly #onResponse: (job: LiveJob, response: JobResponse) => void;
   readonly #live = new Map<string, LiveJob>();
   #closing = false;
+  /** The newest journal entry being made. */
+  #beginning: Promise<void> = Promise.resolve();
   #arrivals = 0;
 
   constructor(options: JobsOptions) {
@@ -124,7 +126,7 @@ export class Jobs {
     const { run: _run, failed: _failed, ...record } = spec;
     let response: JobResponse;
     try {
-      await this.#store.begin(record);
+      await this.#begin(record);
       response = await spec.run(job);
     } catch (error) {
       response = spec.failed(
@@ -138,6 +140,13 @@ export class Jobs {
     job.end(response);
     // What the disk could not take is remembered as long as the process lives.
     if (remembered) this.#live.delete(spec.id);
+  }
+
+  /** One after the other: a journal entry that the disk took sooner must not overtake an older one. */
+  #begin(record: Parameters<JobStore["begin"]>[0]): Promise<void> {
+    const begun = this.#beginning.then(() => this.#store.begin(record));
+    this.#beginning = begun.catch(() => {});
+    return begun;
   }
 
   async #remember(id: string, response: JobResponse): Promise<boolean> {
