@@ -25,6 +25,7 @@ import {
 } from "@beeline/protocol";
 import { DirectAnswerer } from "./direct-answerer.ts";
 import { randomHex } from "./random.ts";
+import type { SwitchLog } from "./switch-log.ts";
 
 export interface ClientSessionOptions {
   readonly room: RoomConnection;
@@ -42,7 +43,7 @@ export interface ClientSessionHandlers {
   onWelcome(): void;
   /** Paths, reasons or attempts changed. */
   onChange(): void;
-  onSwitch(to: "relay" | "direct"): void;
+  readonly switches: SwitchLog;
   /** Over: `isRetryable` says whether a new session may do better. */
   onLost(error: BeelineError, isRetryable: boolean): void;
 }
@@ -171,6 +172,7 @@ export class ClientSession {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#answerer.hangUp("channel-closed");
+    this.#handlers.switches.clear();
     this.session.abort(error);
     this.exchange.end(error);
     this.#driver.stop();
@@ -190,7 +192,7 @@ export class ClientSession {
       case "refused":
         return this.#lose(event.error, event.error.code === "LIMIT_EXCEEDED");
       case "switched":
-        if (event.to !== undefined) this.#handlers.onSwitch(event.to);
+        if (event.to !== undefined) this.#handlers.switches.sends(event.to);
         this.#handlers.onChange();
         return;
       case "suspect":
@@ -212,6 +214,13 @@ export class ClientSession {
           this.#lose(event.error ?? gone, true);
         }
         return;
+      case "data":
+        this.#handlers.switches.arrives(event.id, event.path ?? "relay");
+        return this.exchange.handle(event);
+      case "ended":
+      case "reset":
+        this.#handlers.switches.ends(event.id);
+        return this.exchange.handle(event);
       default:
         this.exchange.handle(event);
     }

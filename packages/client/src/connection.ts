@@ -244,7 +244,7 @@ export class Connection {
           this.#updatePath();
           this.#updateState();
         },
-        onSwitch: (to) => this.#switches.add(to),
+        switches: this.#switches,
         onLost: (error, isRetryable) => this.#onSessionLost(error, isRetryable),
       },
     );
