@@ -36,35 +36,47 @@ export class SimPeer {
   }
 
   attach(link: SimLink): void {
-    this.links.push(link);
-    this.session.openPath(link.id, this.#clock.nowMs);
-    this.run();
+    this.whenAwake(() => {
+      this.links.push(link);
+      this.session.openPath(link.id, this.#clock.nowMs);
+      this.run();
+    });
   }
 
   detach(id: PathId): void {
-    const index = this.links.findIndex((link) => isSame(link.id, id));
-    if (index < 0) return;
-    this.links.splice(index, 1);
-    this.session.closePath(id, this.#clock.nowMs);
-    this.run();
+    this.whenAwake(() => {
+      const index = this.links.findIndex((link) => isSame(link.id, id));
+      if (index < 0) return;
+      this.links.splice(index, 1);
+      this.session.closePath(id, this.#clock.nowMs);
+      this.run();
+    });
   }
 
   stall(ms: number): void {
     this.#stalledUntilMs = this.#clock.nowMs + ms;
   }
 
-  receive(parcel: Parcel): void {
-    this.#whenAwake(() => {
+  receive(link: SimLink, parcel: Parcel): void {
+    this.whenAwake(() => {
+      // What comes on a path that was closed meanwhile is not taken in.
+      const isOpen = this.session.paths().some(({ id }) => isSame(id, link.id));
       this.session.receive(parcel.bytes, this.#clock.nowMs);
-      this.#ledger.onReceive(this.side, parcel.frames);
+      if (isOpen) this.#ledger.onReceive(this.side, parcel.frames);
       this.run();
     });
+  }
+
+  /** Does something as soon as the peer is not stalled, in the order of asking. */
+  whenAwake(act: () => void): void {
+    if (this.#clock.nowMs >= this.#stalledUntilMs) act();
+    else this.#clock.at(this.#stalledUntilMs, () => this.whenAwake(act));
   }
 
   run(): void {
     if (this.#isRunning) return;
     if (this.#clock.nowMs < this.#stalledUntilMs) {
-      this.#whenAwake(() => this.run());
+      this.whenAwake(() => this.run());
       return;
     }
     this.#isRunning = true;
@@ -93,7 +105,7 @@ export class SimPeer {
     this.#cancelTimer = undefined;
     const wakeAtMs = this.session.wakeAtMs(this.#clock.nowMs);
     if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    this.#cancelTimer = this.#clock.at(wakeAtMs, () => this.#whenAwake(() => this.#tick()));
+    this.#cancelTimer = this.#clock.at(wakeAtMs, () => this.whenAwake(() => this.#tick()));
   }
 
   #tick(): void {
@@ -106,11 +118,6 @@ export class SimPeer {
     }
     this.session.tick(nowMs);
     this.run();
-  }
-
-  #whenAwake(act: () => void): void {
-    if (this.#clock.nowMs >= this.#stalledUntilMs) act();
-    else this.#clock.at(this.#stalledUntilMs, () => this.#whenAwake(act));
   }
 }
 

@@ -137,12 +137,13 @@ export class SimWorld {
     return link;
   }
 
-  /** The extension's front door: hellos are its own, everything else is the session's. */
   #deliver(to: Side, link: SimLink, parcel: Parcel): void {
-    if (to === "client") {
-      this.client.receive(parcel);
-      return;
-    }
+    if (to === "client") this.client.receive(link, parcel);
+    else this.extension.whenAwake(() => this.#atDoor(link, parcel));
+  }
+
+  /** The extension's front door: hellos are its own, everything else is the session's. */
+  #atDoor(link: SimLink, parcel: Parcel): void {
     const record = decodeRecord(parcel.bytes);
     if (record.type === "hello") {
       const hello = parseHello(record.body);
@@ -157,7 +158,7 @@ export class SimWorld {
       this.#isKnown = true;
       this.extension.run();
     } else if (this.#isKnown) {
-      this.extension.receive(parcel);
+      this.extension.receive(link, parcel);
     }
   }
 
