@@ -39,7 +39,12 @@ export class Adds {
 
   async run(resources: readonly ResourceToAdd[], context: AddContext): Promise<AddFields> {
     const items: Item[] = [];
-    const report = () => context.report({ status: overall(items), resources: states(items) });
+    const report = () => {
+      const status = overall(items);
+      // An end is told once, by what this returns: clients stop listening at the first they hear.
+      if (status !== "pending" && status !== "processing") return;
+      context.report({ status, resources: states(items) });
+    };
     for (const resource of resources) items.push(this.#start(resource, context, report));
     this.#items.set(context.id, items);
     report();

@@ -110,6 +110,15 @@ describe("resources:add", () => {
     expect(existsSync(loraPath(1))).toBe(false);
   });
 
+  test("says only in the last response that it ended, with the reason", async () => {
+    handler = serveAll;
+    const ear = desk.send(add(1, item(0, { url: `${origin}/2` })));
+    await ear.final;
+    const ends = ear.responses.filter(({ status }) => status === "error");
+    expect(ends).toEqual([ear.responses.at(-1)]);
+    expect(ends).toMatchObject([{ error: { code: "HASH_MISMATCH" } }]);
+  });
+
   test("shows files on their way in the list, and tells that the list changed", async () => {
     handler = stall;
     const changes: string[] = [];
