@@ -50,6 +50,12 @@ const UNREACHABLE_LIMIT_MS = 60_000;
 /** Read-only commands are answered from memory: a minute covers a slow relay and a long list. */
 const ANSWER_LIMIT_MS = 60_000;
 
+/** For ends that the extension gives no reason for. */
+const UNEXPLAINED = {
+  canceled: { code: "CANCELED", message: "canceled" },
+  error: { code: "INTERNAL", message: "the extension failed and did not say why" },
+} as const;
+
 export class Calls {
   readonly #calls = new Map<string, Call>();
   readonly #clock: Clock;
@@ -199,8 +205,7 @@ export class Calls {
     const { status, error } = response.data;
     if (status === "error" || status === "canceled") {
       call.isAnswered = true;
-      const fallback = { code: "CANCELED", message: "canceled" };
-      this.fail(call.id, BeelineError.fromWire(error ?? fallback));
+      this.fail(call.id, BeelineError.fromWire(error ?? UNEXPLAINED[status]));
       return;
     }
     if (status === "success") call.isAnswered = true;
