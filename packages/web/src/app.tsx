@@ -1,6 +1,7 @@
 /** Which screen is shown, and what lives as long as the page: the link, its library, the studio. */
 
 import { Loader } from "@mantine/core";
+import { useEffect } from "react";
 import classes from "./app.module.css";
 import { StudioProvider } from "./draw/studio-context.tsx";
 import { Header } from "./header.tsx";
@@ -27,6 +28,11 @@ export function App() {
 function Screen() {
   const view = useLinkView();
   const screen = screenOf(view);
+  // Another screen begins at its top, however far down the one before was read.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the screen is what it follows
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [screen]);
   if (screen === "workspace") return <Workspace />;
   return (
     <>
