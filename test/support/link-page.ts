@@ -97,6 +97,16 @@ export class LinkPage {
     return await this.pictures(count);
   }
 
+  /** Waits until the job under way has drawn that many steps of a picture. */
+  async reachesStep(step: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        Number(document.querySelector<HTMLElement>('[data-testid="progress"]')?.dataset.step) >=
+        wanted,
+      step,
+    );
+  }
+
   /** Waits until the gallery holds `count` pictures, decoded; newest first. */
   async pictures(count: number): Promise<readonly ShownPicture[]> {
     await this.page.waitForFunction((wanted) => {
@@ -159,6 +169,22 @@ export class LinkPage {
     await this.page.evaluate(() => {
       const { peers } = (globalThis as unknown as { recorded: Recorded }).recorded;
       for (const peer of peers) peer.close();
+    });
+  }
+
+  /** What is in the clipboard, by pasting it: also where scripts may not read it. */
+  async pasted(): Promise<string> {
+    await this.page.evaluate(() => {
+      const field = document.createElement("textarea");
+      field.id = "pasted";
+      document.body.append(field);
+      field.focus();
+    });
+    await this.page.keyboard.press("Control+V");
+    return await this.page.evaluate(() => {
+      const field = document.querySelector<HTMLTextAreaElement>("#pasted");
+      field?.remove();
+      return field?.value ?? "";
     });
   }
 
