@@ -9,7 +9,7 @@ import {
   type RoomOptions,
   realClock,
 } from "@beeline/paths";
-import type { BeelineError, Presence } from "@beeline/protocol";
+import { type BeelineError, type Presence, RelayFrame } from "@beeline/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { Changes } from "../support/deadline.ts";
 import { ask, BeelinePeer, startLinkServer, type TestServer } from "../support/link-server.ts";
@@ -101,7 +101,9 @@ test("two members see each other, signal and relay", async () => {
     from: joined.peerId,
     message: { hello: 1 },
   });
-  extension.room.relay(joined.peerId, new Uint8Array([1, 2, 3]));
+  const frame = new RelayFrame();
+  frame.add(new Uint8Array([1, 2, 3]));
+  extension.room.relay(joined.peerId, frame.take());
   const { from, message } = await client.next("relay");
   expect(from).toBe(joinedToo.peerId);
   expect(new Uint8Array(message as Uint8Array)).toEqual(new Uint8Array([1, 2, 3]));

@@ -1,6 +1,9 @@
-/** The relay as a path: records to one peer of the room, through the server. */
+/**
+ * The relay as a path: records to one peer of the room, through the server. Those that are sent in the
+ * same turn of the event loop share a `relay` event.
+ */
 
-import type { PathId, PeerId } from "@beeline/protocol";
+import { type PathId, type PeerId, RelayFrame } from "@beeline/protocol";
 import type { Path } from "./path.ts";
 import type { RoomConnection } from "./room-connection.ts";
 
@@ -8,6 +11,7 @@ export class RelayPath implements Path {
   readonly id: PathId;
   readonly peer: PeerId;
   readonly #room: RoomConnection;
+  readonly #frame = new RelayFrame();
 
   constructor(room: RoomConnection, peer: PeerId, generation: number) {
     this.#room = room;
@@ -20,9 +24,15 @@ export class RelayPath implements Path {
   }
 
   send(record: Uint8Array): void {
-    this.#room.relay(this.peer, record);
+    if (this.#frame.isEmpty) queueMicrotask(() => this.#flush());
+    this.#frame.add(record);
+    if (this.#frame.isFull) this.#flush();
   }
 
   /** The room outlives its paths: nothing to close. */
   close(): void {}
+
+  #flush(): void {
+    if (!this.#frame.isEmpty) this.#room.relay(this.peer, this.#frame.take());
+  }
 }

@@ -17,6 +17,7 @@ import {
   type PeerToServer,
   Presence,
   type ServerToPeer,
+  splitRelayFrame,
 } from "@beeline/protocol";
 import { io, type Socket } from "socket.io-client";
 import type { Clock } from "./clock.ts";
@@ -89,8 +90,9 @@ export class RoomConnection {
     return this.#isJoined && engine !== undefined && engine.writeBuffer.length < MAX_WAITING_FRAMES;
   }
 
-  relay(to: PeerId, record: Uint8Array): void {
-    this.#socket.emit("relay", to, record);
+  /** @param frame one or more records, as `RelayFrame` puts them together. */
+  relay(to: PeerId, frame: Uint8Array): void {
+    if (this.#isJoined) this.#socket.emit("relay", to, frame);
   }
 
   signal(to: PeerId, message: unknown): void {
@@ -145,8 +147,7 @@ export class RoomConnection {
     });
     socket.on("signal", (from, message) => this.#handlers.onSignal(from, message));
     socket.on("relay", (from, bytes) => {
-      const record = bytesOf(bytes);
-      if (record !== undefined) this.#handlers.onRelay(from, record);
+      for (const record of recordsOf(bytes)) this.#handlers.onRelay(from, record);
     });
     socket.on("dialect", (from, message) => this.#handlers.onDialect(from, message));
   }
@@ -192,7 +193,12 @@ export class RoomConnection {
   }
 }
 
-function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+/** None, when a peer sent nonsense: its session will miss them, and nobody else is harmed. */
+function recordsOf(value: unknown): readonly Uint8Array[] {
+  try {
+    if (value instanceof Uint8Array) return splitRelayFrame(value);
+    return value instanceof ArrayBuffer ? splitRelayFrame(new Uint8Array(value)) : [];
+  } catch {
+    return [];
+  }
 }

@@ -14,6 +14,7 @@ export * from "./limits.ts";
 export * from "./messages.ts";
 export * from "./promotion.ts";
 export * from "./record.ts";
+export * from "./relay-frame.ts";
 export * from "./room.ts";
 export * from "./session/handshake.ts";
 export * from "./session/session.ts";

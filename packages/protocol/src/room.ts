@@ -11,7 +11,8 @@
  *                                        undeliverable(to)
  *                                        dialect(from, payload)
  *
- * The server routes `signal` and `relay` by peer id within a room and never looks inside.
+ * The server routes `signal` and `relay` by peer id within a room and never looks inside; what a
+ * `relay` event holds is in `relay-frame.ts`.
  * `dialect` joins the two worlds: what a shipped peer said comes whole, what is said to shipped
  * peers goes up in parts, because our own socket accepts small messages only (see limits.ts).
  */

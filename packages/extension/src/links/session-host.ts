@@ -15,6 +15,7 @@ import {
   type IceServer,
   type Presence,
   parseHello,
+  RelayFrame,
   refuseBody,
   SignalMessage,
   welcomeBody,
@@ -168,7 +169,9 @@ export class SessionHost {
       body.byteLength,
     );
     writer.bytes(body);
-    this.#options.room.relay(to, writer.finish());
+    const frame = new RelayFrame();
+    frame.add(writer.finish());
+    this.#options.room.relay(to, frame.take());
   }
 
   #push(changed: Changed): void {
