@@ -20,7 +20,9 @@ export class SessionDriver {
   readonly #clock: Clock;
   readonly #onEvent: (event: SessionEvent) => void;
   readonly #paths: Path[] = [];
-  #cancelTimer: (() => void) | undefined;
+  #cancelTimer: () => void = () => {};
+  /** Infinity: no timer is set. */
+  #timerAtMs = Number.POSITIVE_INFINITY;
   #isRunning = false;
   #isScheduled = false;
 
@@ -70,7 +72,8 @@ export class SessionDriver {
   }
 
   run(): void {
-    if (this.#isRunning) return;
+    // Called by whom an event was given to: what changed meanwhile is seen to in another run.
+    if (this.#isRunning) return this.touch();
     this.#isRunning = true;
     let hasMore = false;
     try {
@@ -86,8 +89,8 @@ export class SessionDriver {
 
   /** Stops the timer for good. The machine may still be asked for its state. */
   stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#cancelTimer();
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
     for (const path of this.#paths.splice(0)) path.close();
   }
 
@@ -110,14 +113,18 @@ export class SessionDriver {
     return hasMore;
   }
 
+  /**
+   * Waking early is harmless, so a timer that is due soon enough stays: a session that is busy would
+   * set a new one for every record.
+   */
   #schedule(hasMore: boolean): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
     const nowMs = this.#clock.nowMs();
     const wakeAtMs = hasMore ? nowMs : this.session.wakeAtMs(nowMs);
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
+    if (this.#timerAtMs <= wakeAtMs) return;
+    this.#cancelTimer();
+    this.#timerAtMs = wakeAtMs;
     this.#cancelTimer = this.#clock.after(Math.ceil(wakeAtMs - nowMs), () => {
-      this.#cancelTimer = undefined;
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
       this.session.tick(this.#clock.nowMs());
       this.run();
     });
