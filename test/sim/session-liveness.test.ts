@@ -77,6 +77,41 @@ test("an idle dark path is suspected by both sides before anything is sent on it
   }
 });
 
+test.each([
+  ["sends", "client"],
+  ["receives", "extension"],
+] as const)(
+  "a hidden tab that %s bulk, its timers a minute late, leaves a dark path as soon",
+  (_what, from) => {
+    const gaps = SEEDS.map((seed) => {
+      const world = bothPaths(seed);
+      world.client.timerStepMs = 60_000;
+      world.peer(from).app.open(BULK);
+      world.run(world.random.between(500, 3_000));
+      link(world, "direct").cut("drop");
+      return nextByteMs(world, from === "client" ? "extension" : "client", "relay");
+    });
+    expect(percentile(gaps, 0.95)).toBeLessThanOrEqual(2_000);
+  },
+);
+
+test("two ends that both suspect their only path use it again as soon as it is back", () => {
+  for (const seed of SEEDS) {
+    const world = linkedWorld({ seed, withDirect: false, relay: RELAY });
+    for (const side of ["client", "extension"] as const) {
+      world.peer(side).app.open({ ...BULK, size: 1_000_000 });
+    }
+    world.run(world.random.between(50, 200));
+    link(world, "relay").cut("drop");
+    world.run(world.random.between(2_000, 4_000));
+    expect(countOf(world.client, "suspect") + countOf(world.extension, "suspect")).toBe(2);
+    link(world, "relay").cut("none");
+    world.run(3_000, () => world.isIdle);
+    expect(world.isIdle).toBe(true);
+    expect(countOf(world.client, "suspect") + countOf(world.extension, "suspect")).toBe(2);
+  }
+});
+
 test("a suspect path that answers again carries bulk again", () => {
   const world = bothPaths(1);
   world.extension.app.open(BULK);

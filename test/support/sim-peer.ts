@@ -19,6 +19,8 @@ export class SimPeer {
   readonly links: SimLink[] = [];
   app!: SimApp;
   ticks = 0;
+  /** Timers fire at multiples of this only, as a hidden tab's do; 0: on time. */
+  timerStepMs = 0;
   readonly maxInFlightBytes: Record<PathKind, number> = { relay: 0, direct: 0 };
   readonly #clock: VirtualClock;
   readonly #ledger: Ledger;
@@ -105,7 +107,9 @@ export class SimPeer {
     this.#cancelTimer = undefined;
     const wakeAtMs = this.session.wakeAtMs(this.#clock.nowMs);
     if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    this.#cancelTimer = this.#clock.at(wakeAtMs, () => this.whenAwake(() => this.#tick()));
+    const step = this.timerStepMs;
+    const firesAtMs = step === 0 ? wakeAtMs : Math.ceil(wakeAtMs / step) * step;
+    this.#cancelTimer = this.#clock.at(firesAtMs, () => this.whenAwake(() => this.#tick()));
   }
 
   #tick(): void {

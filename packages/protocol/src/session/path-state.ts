@@ -59,6 +59,7 @@ export class PathState {
   #stuckSinceMs = Number.POSITIVE_INFINITY;
   /** No verdict before: after a stall of our own, answers may lie unread. */
   #noVerdictBeforeMs = 0;
+  #answeredAtMs = Number.NEGATIVE_INFINITY;
   #probes = 0;
   #lastSentAtMs = 0;
 
@@ -142,6 +143,7 @@ export class PathState {
     this.#wasFull = false;
     this.goodput.onAck(bulkBytes, nowMs, this.flight.hasBulk);
     this.#probes = 0;
+    this.#answeredAtMs = nowMs;
     this.#stuckSinceMs = this.flight.size > 0 ? nowMs : Number.POSITIVE_INFINITY;
     if (this.flight.size === 0) this.#silentSinceMs = Number.POSITIVE_INFINITY;
     this.state = "open";
@@ -187,12 +189,19 @@ export class PathState {
   /** When an open path becomes suspect, if nothing changes. */
   get darkAtMs(): number {
     if (this.state === "suspect" || this.flight.size === 0) return Number.POSITIVE_INFINITY;
-    const silenceMs = Math.max(MISSES_TO_SUSPECT * PING_BUSY_MS, 3 * this.rtt.smoothedMs);
     const atMs = Math.min(
-      this.#silentSinceMs + silenceMs,
-      this.#stuckSinceMs + silenceMs + ONE_WAY_SILENCE_MS,
+      this.#silentSinceMs + this.#silenceMs,
+      this.#stuckSinceMs + this.#silenceMs + ONE_WAY_SILENCE_MS,
     );
     return Math.max(atMs, this.#noVerdictBeforeMs);
+  }
+
+  /**
+   * Something of ours was acknowledged too recently for the peer to have been without it for as long
+   * as a suspicion takes: what the peer suspected is over.
+   */
+  hasJustAnswered(nowMs: number): boolean {
+    return nowMs - this.#answeredAtMs < this.#silenceMs / 2;
   }
 
   /** When the newest record has been unanswered for longer than is normal, so that a ping is due. */
@@ -233,6 +242,10 @@ export class PathState {
     this.#silentSinceMs += stalledMs;
     this.#stuckSinceMs += stalledMs;
     this.#noVerdictBeforeMs = nowMs + STALL_GRACE_MS;
+  }
+
+  get #silenceMs(): number {
+    return Math.max(MISSES_TO_SUSPECT * PING_BUSY_MS, 3 * this.rtt.smoothedMs);
   }
 
   get #hedgePatienceMs(): number {

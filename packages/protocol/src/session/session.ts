@@ -283,7 +283,8 @@ export class Session {
         return this.streams.onState(frame);
       case "suspect": {
         const path = this.#find(frame.path);
-        if (path !== undefined && path.state === "open") this.#suspect(path, nowMs, false);
+        if (path?.state === "open" && !path.hasJustAnswered(nowMs))
+          this.#suspect(path, nowMs, false);
         return;
       }
       case "policy":
@@ -342,7 +343,10 @@ export class Session {
   /** The extension keeps the clock: a client's timers may be throttled, so it pings at leisure. */
   #pingAtMs(path: PathState): number {
     if (path.isPingDue) return Number.POSITIVE_INFINITY;
-    const hasWork = this.#isBusy || this.#paths.some((other) => other.flight.hasPayload);
+    const hasWork =
+      this.#isBusy ||
+      this.streams.isReceiving ||
+      this.#paths.some((other) => other.flight.hasPayload);
     const isWatched = path.state === "suspect" || (hasWork && this.role === "extension");
     return path.lastPingAtMs + (isWatched ? PING_BUSY_MS : PING_IDLE_MS);
   }

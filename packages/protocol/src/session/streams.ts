@@ -107,6 +107,11 @@ export class Streams {
     return [...this.#sending.values()];
   }
 
+  /** Streams of the peer have begun and are not over. */
+  get isReceiving(): boolean {
+    return this.#receiving.size > 0;
+  }
+
   /** What would be lost if the session ended now. */
   missing(): BeelineError {
     const streams = this.undelivered();
