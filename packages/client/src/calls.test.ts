@@ -102,3 +102,15 @@ test("when all fail, each is told once and no timer stays", () => {
   expect(all.map(({ errors }) => errors)).toEqual(all.map(() => ["SESSION_CLOSED"]));
   expect([calls.isEmpty, clock.isIdle]).toEqual([true, true]);
 });
+
+test.each([
+  ["error", "INTERNAL"],
+  ["canceled", "CANCELED"],
+])("an answer that says %s and no reason ends the call with %s", (status, code) => {
+  const calls = new Calls(new HandClock());
+  const { id, errors } = ask(calls);
+  const type = "extension:describe";
+  const reply = { id, type, version: "1.0.0", updatedAt: new Date(0).toISOString(), status };
+  calls.accept({ kind: "reply", id })?.onMessage?.(reply);
+  expect(errors).toEqual([code]);
+});
