@@ -53,7 +53,7 @@ export class LinkPage {
   readonly page: Page;
   /** What went wrong in the page so far. */
   readonly errors: readonly string[];
-  /** Every address the page asked, and every one it could reach by WebRTC configuration. */
+  /** Every host that the page sent a request to or opened a WebSocket to. */
   readonly hosts = new Set<string>();
 
   constructor(page: Page) {
