@@ -1,5 +1,7 @@
 /** `@beeline/client`: the site's side of a link. The same in a browser and in Node. */
 
+import "./without-eval.ts";
+
 export type { DirectReason, ErrorCode, ExtensionInfo, LinkInstance } from "@beeline/protocol";
 export { BeelineError, DIRECT_REASONS, REMEDIES } from "@beeline/protocol";
 export type * from "./api.ts";
