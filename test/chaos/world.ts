@@ -11,10 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Extension, openExtension } from "@beeline/extension";
 import { createWeriftPeer } from "@beeline/paths/werift";
-import { type CreatedInstance, REST_PATH } from "@beeline/protocol";
-import { createLinkServer, type LinkServer } from "@beeline/server";
+import { createLinkServer, type LinkServerMetrics } from "@beeline/server";
 import pino from "pino";
 import { ClientPageServer } from "../support/client-page.ts";
+import { createInstance, currentKey, type Instance } from "../support/instance.ts";
 import { drawnJobs } from "../support/stock-backend.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 import { UdpHop } from "../support/udp-hop.ts";
@@ -23,59 +23,64 @@ import { drawnFileOf, openStockService } from "./stock-service.ts";
 export interface WorldOptions {
   /** The test runs the extension itself. */
   readonly withoutExtension?: boolean;
+  /** Absent: a server in this process. */
+  readonly startServer?: StartServer;
+}
+
+/** @param port 0: a free one. */
+export type StartServer = (
+  folder: string,
+  port: number,
+  pageOrigin: string,
+) => Promise<RunningServer>;
+
+export interface RunningServer {
+  readonly port: number;
+  metrics(): LinkServerMetrics;
+  close(): Promise<void>;
 }
 
 export class ChaosWorld {
   readonly folder: string;
-  /** For the extension's first connection. */
-  readonly shortKey: string;
   readonly pages: ClientPageServer;
   /** The direct path's network. */
   readonly direct = new UdpHop();
   /** The relay's two halves. */
   readonly toPage: TcpProxy;
   readonly toExtension: TcpProxy;
-  #server: LinkServer;
+  readonly #startServer: StartServer;
+  readonly #instance: Instance;
+  #server: RunningServer;
   #extension: Extension | undefined;
-  readonly #port: number;
-  readonly #cookie: string;
 
   private constructor(parts: {
     folder: string;
-    shortKey: string;
-    cookie: string;
     pages: ClientPageServer;
-    server: LinkServer;
-    port: number;
+    startServer: StartServer;
+    server: RunningServer;
+    instance: Instance;
     toPage: TcpProxy;
     toExtension: TcpProxy;
   }) {
     this.folder = parts.folder;
-    this.shortKey = parts.shortKey;
-    this.#cookie = parts.cookie;
     this.pages = parts.pages;
     this.toPage = parts.toPage;
     this.toExtension = parts.toExtension;
+    this.#startServer = parts.startServer;
     this.#server = parts.server;
-    this.#port = parts.port;
+    this.#instance = parts.instance;
   }
 
   static async open(options: WorldOptions = {}): Promise<ChaosWorld> {
     const folder = await mkdtemp(join(tmpdir(), "beeline-chaos-"));
     const pages = await ClientPageServer.open();
-    const server = makeServer(folder, 0, pages.origin);
-    const { port, url } = await server.listen();
-    const instance = await createInstance(url);
+    const startServer = options.startServer ?? startServerHere;
+    const server = await startServer(folder, 0, pages.origin);
+    const { port } = server;
+    const instance = await createInstance(urlOf(port));
     const [toPage, toExtension] = await Promise.all([TcpProxy.open(port), TcpProxy.open(port)]);
-    const world = new ChaosWorld({
-      ...instance,
-      folder,
-      pages,
-      server,
-      port,
-      toPage,
-      toExtension,
-    });
+    const network = { toPage, toExtension };
+    const world = new ChaosWorld({ folder, pages, startServer, server, instance, ...network });
     if (options.withoutExtension !== true) await world.#openExtension();
     return world;
   }
@@ -85,24 +90,25 @@ export class ChaosWorld {
     return drawnJobs(drawnFileOf(this.folder));
   }
 
-  get metrics(): ReturnType<LinkServer["metrics"]> {
+  /** For the extension's first connection. */
+  get shortKey(): string {
+    return this.#instance.key;
+  }
+
+  get metrics(): LinkServerMetrics {
     return this.#server.metrics();
   }
 
   /** The lasting key, once the extension has served the room. */
-  async key(): Promise<string> {
-    const address = new URL(REST_PATH, `http://127.0.0.1:${this.#port}`);
-    const answer = await fetch(address, { headers: { cookie: this.#cookie } });
-    const [instance] = (await answer.json()) as { key: string }[];
-    if (instance === undefined) throw new Error("the server has forgotten the instance");
-    return instance.key;
+  key(): Promise<string> {
+    return currentKey(urlOf(this.#server.port), this.#instance);
   }
 
   /** Kills the server and starts another on the same port and folder. */
   async restartServer(): Promise<void> {
+    const { port } = this.#server;
     await this.#server.close();
-    this.#server = makeServer(this.folder, this.#port, this.pages.origin);
-    await this.#server.listen();
+    this.#server = await this.#startServer(this.folder, port, this.pages.origin);
   }
 
   async close(): Promise<void> {
@@ -132,22 +138,18 @@ export class ChaosWorld {
   }
 }
 
-function makeServer(folder: string, port: number, pageOrigin: string): LinkServer {
-  return createLinkServer({
+const startServerHere: StartServer = async (folder, port, pageOrigin) => {
+  const server = createLinkServer({
     dataDir: join(folder, "server"),
     port,
     stunPort: false,
     allowedOrigins: [pageOrigin],
     logger: pino({ level: "silent" }),
   });
-}
+  const address = await server.listen();
+  return { port: address.port, metrics: server.metrics, close: server.close };
+};
 
-async function createInstance(url: string): Promise<{ shortKey: string; cookie: string }> {
-  const answer = await fetch(new URL(REST_PATH, url), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: "{}",
-  });
-  const { key } = (await answer.json()) as CreatedInstance;
-  return { shortKey: key, cookie: answer.headers.get("set-cookie")?.split(";")[0] ?? "" };
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }

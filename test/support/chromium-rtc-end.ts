@@ -3,12 +3,10 @@
  *
  * The page's code is bundled from our sources for each run, so it is never an old build.
  */
-import { fileURLToPath } from "node:url";
 import type { JSHandle, Page } from "playwright-core";
-import { build } from "vite";
+import { bundleForPage } from "./page-bundle.ts";
 import type { RtcEnd } from "./rtc-end.ts";
 
-const ENTRY = fileURLToPath(new URL("rtc-page.ts", import.meta.url));
 const METHODS = [
   "start",
   "takeSignals",
@@ -23,18 +21,8 @@ const METHODS = [
 ] as const satisfies readonly (keyof RtcEnd)[];
 
 /** One script that sets `rtcPage` on the page. */
-export async function bundleRtcPage(): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: "error",
-    resolve: { conditions: ["@beeline/source", "browser", "module", "import", "default"] },
-    define: { "process.env.NODE_ENV": '"production"' },
-    build: { write: false, lib: { entry: ENTRY, formats: ["iife"], name: "rtcPage" } },
-  });
-  const [output] = [built].flat();
-  const chunk = output !== undefined && "output" in output ? output.output[0] : undefined;
-  if (chunk === undefined) throw new Error("vite bundled nothing");
-  return chunk.code;
+export function bundleRtcPage(): Promise<string> {
+  return bundleForPage(new URL("rtc-page.ts", import.meta.url), "rtcPage");
 }
 
 /** @param page has run the script of {@link bundleRtcPage}. */

@@ -1,0 +1,69 @@
+/**
+ * How long a command takes from the site's call to its answer, at rest and while pictures flow, on
+ * each path, on loopback and on an emulated link of 50 ms and 20 Mbit/s.
+ */
+
+import { randomUUID } from "node:crypto";
+import { ChaosWorld } from "../test/chaos/world.ts";
+import { launchChromium } from "../test/support/chromium.ts";
+import { UNLIMITED } from "../test/support/delay-line.ts";
+import { type Figure, quantile, type Scale, type Section } from "./harness.ts";
+import { openLinkedPage } from "./linked-page.ts";
+
+const ONE_WAY_MS = 25;
+const BYTES_PER_SECOND = 20_000_000 / 8;
+/** The first commands under bulk meet a path that is still finding its speed. */
+const WARM_UP = 10;
+/** 512 MiB: more than any of this can carry while it is measured. */
+const PICTURES = 16;
+
+const PATHS = ["relay", "direct and relay", "direct alone"] as const;
+
+export async function measureCommands({ isQuick }: Scale): Promise<Section> {
+  const browser = await launchChromium();
+  const figures: Figure[] = [];
+  try {
+    for (const link of ["loopback", "50 ms, 20 Mbit/s"] as const) {
+      for (const path of PATHS) {
+        const world = await ChaosWorld.open();
+        shape(world, link !== "loopback");
+        const policy = path === "relay" ? "relayOnly" : "preferDirect";
+        const { page, close } = await openLinkedPage(world, browser, policy);
+        if (path === "direct alone") world.toPage.cut();
+        const count = isQuick ? 20 : 100;
+        const measure = async (): Promise<number[]> => {
+          const values: number[] = [];
+          for (let n = 0; n < count + WARM_UP; n += 1) values.push(await page.describe());
+          return values.slice(WARM_UP);
+        };
+        const name = `${link}; ${path}`;
+        figures.push({ name: `${name}; at rest`, unit: "ms", values: await measure() });
+        await page.draw(randomUUID(), "large", PICTURES);
+        figures.push({ name: `${name}; under bulk`, unit: "ms", values: await measure() });
+        await close();
+        await world.close();
+      }
+    }
+  } finally {
+    await browser.close();
+  }
+  const p95 = (name: string): string => {
+    const figure = figures.find((figure) => figure.name === name);
+    return quantile(figure?.values ?? [], 0.95).toFixed(0);
+  };
+  const slow = `50 ms, 20 Mbit/s; direct alone; under bulk`;
+  return {
+    title: "Commands: from call to answer",
+    figures,
+    notes: [`Aim over stock werift: p95 ≤ 200 ms (round trip + 150 ms); measured ${p95(slow)} ms.`],
+  };
+}
+
+function shape(world: ChaosWorld, isSlow: boolean): void {
+  const bytesPerSecond = BYTES_PER_SECOND;
+  world.direct.shape(isSlow ? { delayMs: ONE_WAY_MS, bytesPerSecond } : UNLIMITED);
+  // Two hops, half the way each.
+  const hop = isSlow ? { delayMs: ONE_WAY_MS / 2, bytesPerSecond } : UNLIMITED;
+  world.toPage.shape(hop);
+  world.toExtension.shape(hop);
+}
