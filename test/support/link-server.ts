@@ -36,6 +36,8 @@ export interface TestServer {
   readonly dataDir: string;
   /** Every line that the server logged, at the finest level. */
   readonly logged: string[];
+  /** The browser that creates instances here; clients that are given this server are in it. */
+  readonly browser: { cookie: string | undefined };
   /** An instance and the cookie of the user who owns it. */
   createInstance(): Promise<{ id: number; key: string; cookie: string }>;
 }
@@ -52,12 +54,16 @@ export async function startLinkServer(
     await rm(dataDir, { recursive: true, force: true });
   });
   const { url, port, stunPort } = await server.listen();
+  const browser: TestServer["browser"] = { cookie: undefined };
   const createInstance = async () => {
-    const answer = await ask(url, "POST", REST_PATH, { body: {} });
+    const headers = browser.cookie === undefined ? {} : { cookie: browser.cookie };
+    const answer = await ask(url, "POST", REST_PATH, { body: {}, headers });
     const { id, key } = answer.body as CreatedInstance;
-    return { id, key, cookie: cookieOf(answer) };
+    const cookie = cookieOf(answer);
+    browser.cookie = cookie;
+    return { id, key, cookie };
   };
-  return { server, url, port, stunPort, dataDir, logged, createInstance };
+  return { server, url, port, stunPort, dataDir, logged, browser, createInstance };
 }
 
 /** The cookie that an answer sets, as the browser would send it back. */
@@ -177,16 +183,20 @@ export class ShippedPeer extends Peer {
   }
 }
 
-/** One of our own peers. */
+/** One of our own peers; a client is a page in the server's `browser`, if it has one. */
 export class BeelinePeer extends Peer {
   readonly role: Role;
 
   constructor(
-    { url }: Pick<TestServer, "url">,
+    { url, browser }: Pick<TestServer, "url"> & Partial<Pick<TestServer, "browser">>,
     role: Role,
     options: Partial<ManagerOptions & SocketOptions> = {},
   ) {
-    super(url, PEER_SOCKET_PATH, options);
+    const cookie = role === "client" ? browser?.cookie : undefined;
+    super(url, PEER_SOCKET_PATH, {
+      ...options,
+      extraHeaders: { ...(cookie === undefined ? {} : { cookie }), ...options.extraHeaders },
+    });
     this.role = role;
   }
 

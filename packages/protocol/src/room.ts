@@ -8,7 +8,9 @@
  *     signal(to, SignalMessage)          kicked({ code, message })
  *     relay(to, bytes)                   signal(from, SignalMessage)
  *     dialect(part)                      relay(from, bytes)
- *                                        undeliverable(to)
+ *     report(SessionReport)              undeliverable(to)
+ *                                        limited(Limited)
+ *                                        iceServers(IceServer[])
  *                                        dialect(from, payload)
  *
  * The server routes `signal` and `relay` by peer id within a room and never looks inside; what a
@@ -20,6 +22,7 @@
 import { z } from "zod";
 import { ERROR_CODES } from "./errors.ts";
 import { PeerId } from "./ids.ts";
+import { DIRECT_REASONS, type DirectReason } from "./signal.ts";
 
 export const SHIPPED_SOCKET_PATH = "/api/socketio";
 export const PEER_SOCKET_PATH = "/api/beeline";
@@ -93,6 +96,33 @@ export type JoinAck = z.infer<typeof JoinAck>;
 export const Kicked = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
 export type Kicked = z.infer<typeof Kicked>;
 
+/**
+ * Something that this peer sent was over a limit and was not passed on. At most one a second; what
+ * was dropped in between is not told. A sender that waits for `retryAfterMs` loses nothing more.
+ */
+export const Limited = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  retryAfterMs: z.number().nonnegative(),
+});
+export type Limited = z.infer<typeof Limited>;
+
+/** What an extension tells the server about a session, for its operator's statistics only. */
+export const SessionReport = z.object({
+  /** The client's peer id. */
+  to: PeerId,
+  /** By which path the session's data goes now. */
+  path: z.enum(["relay", "direct"]).optional(),
+  /** An attempt to connect directly that has ended. */
+  attempt: z
+    .object({
+      outcome: z.enum(["open", "failed"]),
+      reason: z.enum(Object.keys(DIRECT_REASONS) as DirectReason[]),
+    })
+    .optional(),
+});
+export type SessionReport = z.infer<typeof SessionReport>;
+
 /** One part of a shipped-dialect message (UTF-8 JSON) on its way up from our own peer. */
 export const DialectPart = z.object({
   event: z.enum(["command", "commandStatus"]),
@@ -117,6 +147,7 @@ export interface PeerToServer {
   signal: (to: PeerId, message: unknown) => void;
   relay: (to: PeerId, bytes: Uint8Array) => void;
   dialect: (part: DialectPart) => void;
+  report: (report: SessionReport) => void;
 }
 
 export interface ServerToPeer {
@@ -126,6 +157,9 @@ export interface ServerToPeer {
   signal: (from: PeerId, message: unknown) => void;
   relay: (from: PeerId, bytes: Uint8Array) => void;
   undeliverable: (to: PeerId) => void;
+  limited: (message: Limited) => void;
+  /** Replaces those of the join's answer: with credentials, once both sides are in the room. */
+  iceServers: (iceServers: IceServer[]) => void;
   dialect: (from: PeerId, message: DialectMessage) => void;
 }
 

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { type GuardedRequest, isLoopback, type Verdict } from "./guard.ts";
 import type { Instances } from "./instances.ts";
 import { readInput } from "./read-input.ts";
-import { userOf } from "./users.ts";
+import type { Credentials } from "./users.ts";
 
 const PairBody = z.object({ id: z.number().int().positive() });
 
@@ -24,9 +24,13 @@ export interface DemoOptions {
   readonly pairDemo: ((key: string) => Promise<void>) | undefined;
   readonly instances: Instances;
   readonly check: (request: GuardedRequest) => Verdict;
+  readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
 }
 
-export function serveDemo(app: FastifyInstance, { pairDemo, instances, check }: DemoOptions): void {
+export function serveDemo(
+  app: FastifyInstance,
+  { pairDemo, instances, check, userOf }: DemoOptions,
+): void {
   app.get("/api/demo", async (request) => ({
     demo: pairDemo !== undefined && isLocal(request, check(request.raw)),
   }));
@@ -39,7 +43,7 @@ export function serveDemo(app: FastifyInstance, { pairDemo, instances, check }: 
 
   app.post("/api/demo/pair", { preHandler: localOnly }, async (request, reply) => {
     const { id } = readInput(PairBody, request.body);
-    const userId = userOf(request);
+    const userId = await userOf(request.headers);
     const instance = userId === undefined ? undefined : await instances.get(userId, id);
     if (instance === undefined)
       return reply.code(404).send({ error: "you have no such link instance" });

@@ -12,6 +12,7 @@ test("a message in one part comes out as it was", () => {
     event: "command",
     to: "peer",
     payload: { id: "1", odd: [null, 1.5] },
+    bytes: 27,
   });
 });
 

@@ -19,6 +19,8 @@ export interface WholeMessage {
   readonly event: DialectPart["event"];
   readonly to: DialectPart["to"];
   readonly payload: unknown;
+  /** Of the message's text. */
+  readonly bytes: number;
 }
 
 export class DialectAssembly {
@@ -55,7 +57,7 @@ export class DialectAssembly {
 
     const text = Buffer.concat(this.#chunks).toString("utf8");
     this.#forget();
-    return { event: first.event, to: first.to, payload: parse(text) };
+    return { event: first.event, to: first.to, payload: parse(text), bytes };
   }
 
   #forget(): void {

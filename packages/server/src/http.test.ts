@@ -82,6 +82,7 @@ test("the eleventh instance is refused in the words that shipped pages know", as
 test("nobody reaches another user's instances, with no cookie, a foreign or a forged one", async () => {
   const server = await startLinkServer();
   const mine = await server.createInstance();
+  server.browser.cookie = undefined;
   const other = await server.createInstance();
   const forged = mine.cookie.replace(/\.[^.]*$/, ".AAAA");
 

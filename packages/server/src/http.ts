@@ -1,25 +1,18 @@
 /**
- * The server's HTTP side: link instances in the shapes that shipped pages expect, health, the page.
+ * The server's HTTP side: link instances, health, metrics, the page.
  *
- *     GET    /api/link             → LinkInstance[]
- *     POST   /api/link  {} | {id}  → CreatedInstance; {id} gives that instance a new short key
- *     PUT    /api/link  {id, name} → {id, name}
- *     DELETE /api/link?id=1        → {success: true}
- *     GET    /healthz              → {status: "ok"}
+ *     /api/link      link instances (see instance-routes.ts)
+ *     GET /healthz   → {status: "ok"}: the process runs
+ *     GET /readyz    → {status: "ready"}, or 503 while peers had better go elsewhere
+ *     GET /metrics   Prometheus text; on this machine, or with the operator's token
  *
  * Errors are `{error: string}` with a 4xx or 5xx; only a 503 is worth asking again, as shipped
  * clients know. Every request passes the guard first, the page's files too. Keys appear in answers
  * to their owner and nowhere else.
  */
 
-import {
-  BeelineError,
-  type CreatedInstance,
-  type ErrorCode,
-  type LinkInstance,
-  REST_PATH,
-} from "@beeline/protocol";
-import cookies from "@fastify/cookie";
+import { timingSafeEqual } from "node:crypto";
+import { BeelineError, type ErrorCode } from "@beeline/protocol";
 import staticFiles from "@fastify/static";
 import Fastify, {
   type FastifyInstance,
@@ -28,22 +21,15 @@ import Fastify, {
   LogController,
 } from "fastify";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { type DemoOptions, serveDemo } from "./demo.ts";
-import type { GuardedRequest, Verdict } from "./guard.ts";
-import type { Instances } from "./instances.ts";
-import { networkOf } from "./ip-address.ts";
-import { NamedBuckets } from "./rate-limit.ts";
-import { readInput } from "./read-input.ts";
-import type { Instance } from "./store.ts";
-import { userOf, welcome } from "./users.ts";
+import { type GuardedRequest, isLoopback, type Verdict } from "./guard.ts";
+import { type InstanceRoutesOptions, serveInstances } from "./instance-routes.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** Bodies are an id and a name. */
 const BODY_BYTES = 4 * 1024;
 /** For a shipped page that uploads a 3 MB model list by polling over 0.2 Mbit/s. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** New instances per address: 60 at once, then one in ten seconds. Rows are 500 bytes: 4 MB a day. */
-const CREATIONS = { capacity: 60, perSecond: 0.1 };
 
 /**
  * The page loads nothing from elsewhere and sits in no frame. Component libraries set style
@@ -71,22 +57,19 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   MESSAGE_MALFORMED: 400,
   INSTANCE_LIMIT_REACHED: 400,
   LINK_KEY_UNKNOWN: 404,
+  UNAUTHORIZED: 401,
   RATE_LIMITED: 429,
 };
 
-const InstanceId = z.number().int().positive();
-const PostBody = z.object({ id: InstanceId.optional() });
-const PutBody = z.object({ id: InstanceId, name: z.string().trim().min(1).max(80) });
-const DeleteQuery = z.object({ id: z.coerce.number().pipe(InstanceId) });
-
-export interface HttpOptions {
+export interface HttpOptions extends InstanceRoutesOptions {
   readonly logger: Logger;
-  readonly instances: Instances;
-  readonly cookieSecret: string;
   readonly check: (request: GuardedRequest) => Verdict;
-  readonly now: () => number;
   readonly pageDir: string | undefined;
   readonly pairDemo: DemoOptions["pairDemo"];
+  readonly metrics: Metrics;
+  readonly metricsToken: string | undefined;
+  /** Why peers had better not come here now, or `undefined`. */
+  readonly notReady: () => Promise<string | undefined>;
 }
 
 export function createHttp(options: HttpOptions): FastifyInstance {
@@ -97,61 +80,46 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
   }) as unknown as FastifyInstance;
-  app.register(cookies, { secret: options.cookieSecret });
   app.addHook("onRequest", async (request, reply) =>
     guard(options.check(request.raw), request, reply),
   );
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: "not found" }));
   app.setErrorHandler(answerError);
 
-  app.get("/healthz", async () => ({ status: "ok" }));
+  serveOperator(app, options);
   serveInstances(app, options);
-  serveDemo(app, options);
+  serveDemo(app, { ...options, userOf: options.accounts.userOf.bind(options.accounts) });
   if (options.pageDir !== undefined) app.register(staticFiles, { root: options.pageDir });
   return app;
 }
 
-function serveInstances(app: FastifyInstance, { instances, now }: HttpOptions): void {
-  const creations = new NamedBuckets(CREATIONS);
+function serveOperator(
+  app: FastifyInstance,
+  { notReady, metrics, metricsToken }: HttpOptions,
+): void {
+  app.get("/healthz", async () => ({ status: "ok" }));
 
-  app.get(REST_PATH, async (request): Promise<LinkInstance[]> => {
-    const userId = userOf(request);
-    return userId === undefined ? [] : (await instances.list(userId)).map(shown);
+  app.get("/readyz", async (_request, reply) => {
+    const reason = await notReady();
+    if (reason === undefined) return { status: "ready" };
+    return reply.code(503).send({ status: "not ready", reason });
   });
 
-  app.post(REST_PATH, async (request, reply): Promise<CreatedInstance> => {
-    const { id } = readInput(PostBody, request.body ?? {});
-    if (!creations.take(networkOf(request.ip), now())) {
-      throw new BeelineError("RATE_LIMITED", "too many new links from this address");
-    }
-    const userId = welcome(request, reply);
-    const counted =
-      id === undefined
-        ? await instances.create(userId, request.headers.origin ?? null)
-        : await instances.rekey(userId, id);
-    const { instance, count } = counted ?? notFound();
-    return {
-      id: instance.id,
-      key: instance.key,
-      instanceCount: count,
-      instanceLimit: instances.limit,
-      name: instance.name,
-    };
+  app.get("/metrics", async (request, reply) => {
+    if (!mayReadMetrics(request, metricsToken)) return reply.code(404).send({ error: "not found" });
+    const { contentType, text } = await metrics.read();
+    return reply.type(contentType).send(text);
   });
+}
 
-  app.put(REST_PATH, async (request) => {
-    const { id, name } = readInput(PutBody, request.body);
-    const userId = userOf(request) ?? notFound();
-    const renamed = (await instances.rename(userId, id, name)) ?? notFound();
-    return { id: renamed.id, name: renamed.name };
-  });
-
-  app.delete(REST_PATH, async (request) => {
-    const { id } = readInput(DeleteQuery, request.query);
-    const userId = userOf(request) ?? notFound();
-    if (!(await instances.remove(userId, id))) notFound();
-    return { success: true };
-  });
+/** A proxy on this machine connects from loopback too, for somebody who is elsewhere. */
+function mayReadMetrics({ ip, headers }: FastifyRequest, token: string | undefined): boolean {
+  const isForwarded = "x-forwarded-for" in headers || "forwarded" in headers;
+  if (isLoopback(ip) && !isForwarded) return true;
+  if (token === undefined) return false;
+  const expected = Buffer.from(`Bearer ${token}`);
+  const given = Buffer.from(headers.authorization ?? "");
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 async function guard(
@@ -175,7 +143,7 @@ async function guard(
     .code(204)
     .headers({
       "access-control-allow-methods": "GET, POST, PUT, DELETE",
-      "access-control-allow-headers": "Content-Type",
+      "access-control-allow-headers": "Content-Type, Authorization",
       // Chromium's upper bound, in seconds.
       "access-control-max-age": "7200",
     })
@@ -191,22 +159,4 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
     return reply.code(statusCode).send({ error: message });
   request.log.error({ err: thrown, method: request.method }, "request failed");
   return reply.code(503).send({ error: "the server cannot do this right now" });
-}
-
-/** Another one's instance and one that does not exist look the same. */
-function notFound(): never {
-  throw new BeelineError("LINK_KEY_UNKNOWN", "you have no such link instance");
-}
-
-function shown(instance: Instance): LinkInstance {
-  return {
-    id: instance.id,
-    key: instance.key,
-    name: instance.name,
-    activated: instance.activated,
-    origin: instance.origin,
-    // Pairing through a site's own sign-in does not exist here; shipped pages read the field.
-    oauthPaired: false,
-    createdAt: new Date(instance.createdAtMs).toISOString(),
-  };
 }

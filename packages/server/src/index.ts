@@ -1,10 +1,10 @@
 /**
  * The link server: `createLinkServer(options)` and nothing else.
  *
- *     REST, page ── http.ts ─────────▶ instances.ts ──▶ store.ts (sqlite-store.ts)
+ *     REST, page ── http.ts ─────────▶ instances.ts ──▶ store.ts (sqlite-store.ts, postgres-store.ts)
  *                                          │
- *     own peers ─── peer-sockets.ts ───▶ switchboard.ts ──▶ rooms.ts
- *     shipped ───── shipped-sockets.ts ──▶ ─┘
+ *     own peers ─── peer-sockets.ts ───▶ switchboard.ts ──▶ room-directory.ts (here, redis-rooms.ts)
+ *     shipped ───── shipped-sockets.ts ──▶ ─┘                 └──▶ rooms.ts
  *     UDP ───────── stun.ts
  *
  * This file wires the parts together, opens them and closes them.
@@ -12,6 +12,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import type { IceServer } from "@beeline/protocol";
 import {
   checkRequest,
@@ -23,13 +24,21 @@ import {
 import { createHttp } from "./http.ts";
 import { Instances } from "./instances.ts";
 import { createKeyring, loadSecret } from "./keyring.ts";
-import { checkOptions, type LinkServerOptions } from "./options.ts";
+import { Metrics } from "./metrics.ts";
+import { type CheckedOptions, checkOptions, type LinkServerOptions } from "./options.ts";
 import { openPeerSockets, type RelayMeter } from "./peer-sockets.ts";
+import { PostgresStore } from "./postgres-store.ts";
+import { RedisRooms } from "./redis-rooms.ts";
+import { UserRates } from "./relay-gate.ts";
+import { LocalRooms } from "./room-directory.ts";
 import { openShippedSockets } from "./shipped-sockets.ts";
 import { AddressCount } from "./socket-server.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { listenStun, type StunServer } from "./stun.ts";
 import { Switchboard } from "./switchboard.ts";
+import { createTokenCheck } from "./tokens.ts";
+import { TurnDesk } from "./turn.ts";
+import { Accounts } from "./users.ts";
 
 export type { LinkServerOptions } from "./options.ts";
 
@@ -54,10 +63,13 @@ export interface LinkServerMetrics {
 }
 
 export interface LinkServer {
-  /** @throws if the port cannot be bound. */
+  /** @throws if the port cannot be bound, or the database or Redis cannot be used. */
   listen(): Promise<LinkServerAddress>;
   metrics(): LinkServerMetrics;
-  /** Closes every connection; peers see a broken transport and reconnect by themselves. Idempotent. */
+  /**
+   * Lets peers go, evenly over `drainMs`, then closes everything. They see a broken transport, never
+   * an error, and reconnect by themselves. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -68,23 +80,56 @@ export interface LinkServer {
 export function createLinkServer(options: LinkServerOptions): LinkServer {
   const checked = checkOptions(options);
   const { logger, now, host } = checked;
-  const keyring = createKeyring(loadSecret(checked.dataDir));
-  const store = openSqliteStore(checked.dataDir, keyring);
-  const switchboard = new Switchboard(store, logger, now);
+  const secret =
+    checked.secret === undefined ? loadSecret(checked.dataDir) : fromHex(checked.secret);
+  const keyring = createKeyring(secret);
+  const store =
+    checked.databaseUrl === undefined
+      ? openSqliteStore(checked.dataDir, keyring)
+      : new PostgresStore(checked.databaseUrl, keyring, logger);
+  const rooms =
+    checked.redisUrl === undefined
+      ? new LocalRooms()
+      : new RedisRooms({ url: checked.redisUrl, keyring, log: logger });
+  const metrics = new Metrics();
+  const { totals } = metrics;
+  const onLimited = (limit: string) => metrics.limited(limit);
+  const switchboard = new Switchboard({
+    store,
+    rooms,
+    keyring,
+    log: logger,
+    now,
+    wait,
+    meter: metrics,
+  });
+  metrics.watch({ rooms: () => switchboard.roomCount, peers: () => switchboard.peerCount });
   const instances = new Instances(store, switchboard, checked.instanceLimit, now);
-  const meter: RelayMeter = { relayedBytes: 0, relayedRecords: 0, droppedRecords: 0 };
+  const accounts = accountsOf(checked, keyring.cookieSecret);
 
   const policy: GuardPolicy = { ...checked, boundTo: host };
   const check = (request: GuardedRequest): Verdict => checkRequest(request, policy);
-  const { pageDir, pairDemo } = checked;
+  let isDraining = false;
+  const { pageDir, pairDemo, metricsToken } = checked;
   const http = createHttp({
     logger,
     instances,
-    cookieSecret: keyring.cookieSecret,
+    accounts,
     check,
     now,
     pageDir,
     pairDemo,
+    metrics,
+    metricsToken,
+    onLimited,
+    async notReady() {
+      if (isDraining) return "draining";
+      if (!rooms.isReady) return "redis";
+      return store.ping().then(
+        () => undefined,
+        () => "database",
+      );
+    },
   });
 
   let stun: StunServer | undefined;
@@ -92,28 +137,63 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     ...checked.iceServers,
     ...ownStun(check({ headers }), policy.boundTo, stun),
   ];
-  const door = { check, addresses: new AddressCount(checked.socketsPerAddress) };
-  const { relayBytesPerSecond } = checked;
-  const closePeers = openPeerSockets(http.server, door, {
-    switchboard,
-    log: logger,
-    now,
-    relayBytesPerSecond,
-    meter,
-    iceServersFor,
-  });
-  const closeShipped = openShippedSockets(http.server, door, { switchboard, log: logger });
+  const door = {
+    check,
+    addresses: new AddressCount(checked.socketsPerAddress),
+    isClosed: () => isDraining,
+    onLimited,
+  };
+  const meter: RelayMeter = {
+    relayed(bytes) {
+      totals.relayedBytes += bytes;
+      totals.relayedRecords++;
+    },
+    dropped(limit) {
+      totals.droppedRecords++;
+      onLimited(`relay-${limit}`);
+    },
+  };
+  const userOf = accounts.userOf.bind(accounts);
+  const servers = [
+    openPeerSockets(http.server, door, {
+      switchboard,
+      log: logger,
+      now,
+      relayLimits: {
+        session: perSecond(checked.relayBytesPerSecond),
+        users: new UserRates(perSecond(checked.userRelayBytesPerSecond)),
+      },
+      meter,
+      onReport: (from, report) => metrics.reported(from, report),
+      onGone: (id) => metrics.left(id),
+      userOf,
+      iceServersFor,
+      turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+    }),
+    openShippedSockets(http.server, door, {
+      switchboard,
+      log: logger,
+      userOf,
+      budgetBytes: checked.shippedBudgetBytes,
+      onLimited,
+    }),
+  ];
 
   let closing: Promise<void> | undefined;
   const close = async () => {
-    closePeers();
-    closeShipped();
+    isDraining = true;
+    await Promise.all(servers.map((server) => server.drain(checked.drainMs)));
+    for (const server of servers) server.close();
     await Promise.all([http.close(), stun?.close()]);
-    await store.close();
+    await switchboard.settled();
+    await Promise.all([rooms.close(), store.close()]);
+    metrics.close();
   };
 
   return {
     async listen() {
+      await store.start();
+      await switchboard.start();
       await http.listen({ host, port: checked.port });
       const { port } = http.server.address() as AddressInfo;
       if (checked.stunPort !== false) stun = await listenStun(host, checked.stunPort ?? port);
@@ -121,12 +201,29 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       logger.info(address, "link server listening");
       return address;
     },
-    metrics: () => ({ ...meter, rooms: switchboard.roomCount, peers: switchboard.peerCount }),
+    metrics: () => ({ ...totals, rooms: switchboard.roomCount, peers: switchboard.peerCount }),
     close() {
       closing ??= close();
       return closing;
     },
   };
+}
+
+function accountsOf(
+  { tokens, allowAnonymous, now }: CheckedOptions,
+  cookieSecret: string,
+): Accounts {
+  const verifyToken = tokens && createTokenCheck(tokens, now);
+  return new Accounts({ cookieSecret, verifyToken, allowAnonymous });
+}
+
+/** One second's worth may come at once. */
+function perSecond(rate: number): { capacity: number; perSecond: number } {
+  return { capacity: rate, perSecond: rate };
+}
+
+function fromHex(secret: string): Buffer {
+  return Buffer.from(secret, "hex");
 }
 
 /** Under the name by which the peer reached us, which is one that works for it. */

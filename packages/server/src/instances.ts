@@ -7,7 +7,7 @@
 
 import { BeelineError, type LinkKey } from "@beeline/protocol";
 import { drawShortKey } from "./keyring.ts";
-import type { Instance, KeyTaken, Store } from "./store.ts";
+import type { Instance, KeyTaken, Pairing, Store, Witness } from "./store.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 /** Long enough to walk to the other machine; short, because 16.7 million keys can be guessed at. */
@@ -67,6 +67,16 @@ export class Instances {
       const result = rekeyed.outcome === "rekeyed" ? rekeyed : undefined;
       return { revoked: result !== undefined, result };
     });
+  }
+
+  /** Who uses the instance now, and who was there when it was paired. */
+  async peers(
+    userId: string,
+    id: number,
+  ): Promise<{ peers: readonly Witness[]; pairing: Pairing | null } | undefined> {
+    const instance = await this.get(userId, id);
+    if (instance === undefined) return undefined;
+    return { peers: await this.#switchboard.present(id), pairing: instance.pairing ?? null };
   }
 
   rename(userId: string, id: number, name: string): Promise<Instance | undefined> {

@@ -7,6 +7,8 @@
 import { IceServer } from "@beeline/protocol";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { TokenPolicy } from "./tokens.ts";
+import { TurnPolicy } from "./turn.ts";
 
 const Origin = z
   .string()
@@ -24,6 +26,15 @@ const HostName = z
 const Options = z.object({
   /** Where the database and the server's secret live. Created if missing, readable by its owner only. */
   dataDir: z.string().min(1),
+  /** `postgres://…`; without it, a file in the data folder. */
+  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  /** `redis://…`: several processes share their rooms; they share the database and the secret too. */
+  redisUrl: z.url({ protocol: /^rediss?$/ }).optional(),
+  /** 64 hexadecimal digits, the same for every process; without it, drawn once in the data folder. */
+  secret: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, "64 hexadecimal digits")
+    .optional(),
   /** Loopback unless the operator says otherwise: a fresh start must not open the machine to its network. */
   host: z
     .string()
@@ -39,6 +50,16 @@ const Options = z.object({
   publicHosts: z.array(HostName).default([]),
   /** Handed to every peer that joins, e.g. an operator's TURN server. None of a third party by default. */
   iceServers: z.array(IceServer).max(15).default([]),
+  /** An operator's TURN server, for which both sides of a linked pair get credentials. */
+  turn: TurnPolicy.optional(),
+  /** Tokens of a site with accounts of its own. */
+  tokens: TokenPolicy.optional(),
+  /** Whether browsers without a token may own instances, by a signed cookie. */
+  allowAnonymous: z.boolean().default(true),
+  /** Lets a Prometheus elsewhere read /metrics; on this machine it may anyway. */
+  metricsToken: z.string().min(16, "at least 16 characters").optional(),
+  /** How long peers get, from the signal to stop, to move to another process. */
+  drainMs: z.number().int().min(0).default(0),
   /** UDP port that answers STUN. Default: the number of the HTTP port, or a free one if that is taken. */
   stunPort: z.union([z.number().int().min(0).max(65_535), z.literal(false)]).optional(),
   /** A folder with the built page, served at `/`. */
@@ -52,15 +73,30 @@ const Options = z.object({
    */
   socketsPerAddress: z.number().int().min(1).default(64),
   /**
-   * Relayed bytes per second and sender, and the burst on top. A sender beyond it loses records,
+   * Relayed bytes per second and session, and the burst on top. A sender beyond it loses records,
    * which its session sends again. A gigabit: under the 160 MB/s that one process relays (measured
-   * with 48 KiB records), so that no sender takes all of it, and above what one picture needs.
+   * with 48 KiB records), so that no session takes all of it, and above what one picture needs.
    */
   relayBytesPerSecond: z
     .number()
     .int()
     .min(64 * 1024)
     .default(128 * 1024 * 1024),
+  /** The same for all sessions of one user's links together; two at full speed. */
+  userRelayBytesPerSecond: z
+    .number()
+    .int()
+    .min(64 * 1024)
+    .default(256 * 1024 * 1024),
+  /**
+   * Bytes of shipped clients' messages that may be on their way in, and again as many that may wait
+   * to go out. 256 MiB are sixteen messages of the largest size, or eighty lists of 10,000 models.
+   */
+  shippedBudgetBytes: z
+    .number()
+    .int()
+    .min(64 * 1024 * 1024)
+    .default(256 * 1024 * 1024),
   logger: z.custom<Logger>(
     (value) => typeof value === "object" && value !== null && "child" in value,
   ),
@@ -75,12 +111,21 @@ const Options = z.object({
   now: z.custom<() => number>((value) => typeof value === "function").default(() => Date.now),
 });
 
+/** What belongs together across fields. */
+const Consistent = Options.refine(
+  ({ redisUrl, databaseUrl }) => redisUrl === undefined || databaseUrl !== undefined,
+  {
+    path: ["redisUrl"],
+    error: "several processes need one database: give databaseUrl (postgres://…) too",
+  },
+);
+
 export type LinkServerOptions = z.input<typeof Options>;
 export type CheckedOptions = z.output<typeof Options>;
 
 /** @throws {TypeError} naming every bad value. */
 export function checkOptions(options: LinkServerOptions): CheckedOptions {
-  const checked = Options.safeParse(options);
+  const checked = Consistent.safeParse(options);
   if (checked.success) return checked.data;
   throw new TypeError(`link server options: ${z.prettifyError(checked.error)}`);
 }

@@ -114,7 +114,7 @@ test("records and signals go to the addressed peer of the same room only", async
   expect(stranger.extension.count("relay") + other.count("relay")).toBe(0);
 });
 
-test("what is no record is ignored: too large, not bytes, no address", async () => {
+test("what is no record is not passed on: too large, not bytes, no address", async () => {
   const server = await startLinkServer();
   const { client, extension, extensionId } = await pair(server);
 
@@ -129,7 +129,8 @@ test("what is no record is ignored: too large, not bytes, no address", async () 
 
   const [, bytes] = (await extension.next("relay")) as [string, Uint8Array];
   expect(bytes.byteLength).toBe(MAX_RELAY_FRAME_BYTES);
-  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 0 });
+  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 1 });
+  expect((await client.next("limited"))[0]).toMatchObject({ code: "LIMIT_EXCEEDED" });
 });
 
 test("a message above the socket's limit costs its sender the connection and nobody else", async () => {
@@ -162,7 +163,7 @@ test("a receiver that does not read costs 2 MiB, and what is over it is dropped"
   expect([...((await extension.next("relay"))[1] as Uint8Array)]).toEqual([7]);
 });
 
-test("a sender over its rate loses records, not its connection", async () => {
+test("a sender over its rate is told so once, and loses records, not its connection", async () => {
   const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
   const { client, extensionId } = await pair(server);
   for (let i = 0; i < 10; i++) {
@@ -171,6 +172,39 @@ test("a sender over its rate loses records, not its connection", async () => {
   client.socket.emit("relay", "fence", Uint8Array.of());
   await client.next("undeliverable");
   expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 9 });
+  expect(await client.next("limited")).toEqual([
+    { code: "RATE_LIMITED", message: "too many bytes for this receiver", retryAfterMs: 508 },
+  ]);
+  expect(client.count("limited")).toBe(1);
+});
+
+test("a session over its rate takes nothing from another one of the same sender", async () => {
+  const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
+  const { extension, clientId, key } = await pair(server);
+  const other = new BeelinePeer(server, "client");
+  const { peerId: otherId } = await other.enter(key);
+  const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
+  for (let i = 0; i < 10; i++) extension.socket.emit("relay", clientId, record);
+  extension.socket.emit("relay", otherId, record);
+  await other.next("relay");
+  expect(server.server.metrics()).toMatchObject({ relayedRecords: 2, droppedRecords: 9 });
+});
+
+test("all links of one user share one rate, and another user has another one", async () => {
+  const server = await startLinkServer({ userRelayBytesPerSecond: 128 * 1024, now: () => 0 });
+  const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
+  const mine = [await pair(server), await pair(server)];
+  server.browser.cookie = undefined;
+  const other = await pair(server);
+  for (const { client, extensionId } of [...mine, other]) {
+    client.socket.emit("relay", extensionId, record);
+  }
+  await mine[0]?.extension.next("relay");
+  await other.extension.next("relay");
+  expect((await mine[1]?.client.next("limited"))?.[0]).toMatchObject({
+    code: "RATE_LIMITED",
+    message: "too many bytes over this user's links",
+  });
 });
 
 test("a second extension stands by, hears nothing, and takes over when the first leaves", async () => {

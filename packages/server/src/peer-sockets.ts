@@ -4,34 +4,48 @@
  * `relay` is the hot path: a picture is thousands of records. It checks types and sizes by hand and
  * looks two peers up; every other event is checked by its schema. Invariant: at most
  * MAX_QUEUED_BYTES of relayed data wait for one receiver; what comes on top is dropped and counted,
- * and the peers' session sends it again. No record is opened, stored or logged.
+ * the sender is told (see relay-gate.ts), and the peers' session sends it again. No record is opened,
+ * stored or logged.
  */
 
 import type { Server as HttpServer, IncomingHttpHeaders } from "node:http";
 import {
   BeelineError,
+  CAPABILITIES,
   DialectPart,
   type IceServer,
   type JoinAck,
   JoinRequest,
   type LinkKey,
-  MAX_RELAY_FRAME_BYTES,
   PEER_MESSAGE_BYTES,
   PEER_SOCKET_PATH,
   PeerId,
   ROOM_VERSION,
   type ServerToPeer,
+  SessionReport,
   SHIPPED_MESSAGE_BYTES,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { DialectAssembly } from "./dialect-parts.ts";
 import { networkOf } from "./ip-address.ts";
+import type { JoinOutcome, Line } from "./line.ts";
 import { watchOutbox } from "./outbox.ts";
 import { TokenBucket } from "./rate-limit.ts";
-import { presenceOf } from "./rooms.ts";
-import { type Door, type Incoming, onEvent, openSocketServer } from "./socket-server.ts";
-import type { JoinOutcome, Line, Switchboard } from "./switchboard.ts";
+import { RelayGate, type RelayLimit, type RelayLimits } from "./relay-gate.ts";
+import type { Parcel } from "./room-directory.ts";
+import { presenceOf, type Room } from "./rooms.ts";
+import {
+  credentialsOf,
+  type Door,
+  type Incoming,
+  onEvent,
+  openSocketServer,
+  type SocketServer,
+} from "./socket-server.ts";
+import type { Switchboard } from "./switchboard.ts";
+import type { TurnDesk } from "./turn.ts";
+import type { Credentials } from "./users.ts";
 
 /** A dead socket is noticed within 20 s; our peers answer pings from Node or from the page's socket. */
 const PING_INTERVAL_MS = 10_000;
@@ -42,67 +56,68 @@ const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 /** One shipped message of the largest size may wait whole, and nothing behind it. */
 const MAX_QUEUED_DIALECT_BYTES = SHIPPED_MESSAGE_BYTES;
 
-/** What a record costs besides its bytes: routing an empty one takes as long as copying this much. */
-const RECORD_COST_BYTES = 1024;
-
 /** An attempt sends 20 to 50 candidates at once, and an extension answers several clients. */
 const EVENTS = { capacity: 200, perSecond: 100 };
 
+/** Credentials are renewed when half of their life is over, which is at least 30 s. */
+const RENEW_EVERY_MS = 15_000;
+
 /** What was relayed, for metrics and for proving that a picture was not. */
 export interface RelayMeter {
-  relayedBytes: number;
-  /** `relay` events passed on; one may carry several session records. */
-  relayedRecords: number;
-  /** Not passed on, because the sender or the receiver was over its limit. */
-  droppedRecords: number;
+  relayed(bytes: number): void;
+  dropped(limit: RelayLimit): void;
 }
 
 export interface PeerSocketsOptions {
   readonly switchboard: Switchboard;
   readonly log: Logger;
   readonly now: () => number;
-  readonly relayBytesPerSecond: number;
+  readonly relayLimits: RelayLimits;
   readonly meter: RelayMeter;
+  readonly onReport: (from: PeerId, report: SessionReport) => void;
+  readonly onGone: (id: PeerId) => void;
+  readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
   /** What a peer that reached us under these headers is told to use. */
   readonly iceServersFor: (headers: IncomingHttpHeaders) => IceServer[];
+  /** Absent: there is no TURN server. */
+  readonly turn: TurnDesk | undefined;
 }
 
 type PeerSocket = Socket<Incoming, ServerToPeer & Incoming>;
 
-/** A connected peer, for those who have something to deliver to it. */
-interface Receiver {
-  readonly socket: PeerSocket;
-  readonly queuedBytes: () => number;
-}
-
-/** @returns a function that closes every connection at once, so that peers reconnect by themselves. */
 export function openPeerSockets(
   http: HttpServer,
   door: Door,
   options: PeerSocketsOptions,
-): () => void {
-  const io = openSocketServer<ServerToPeer>(http, door, {
+): SocketServer {
+  const { io, ...server } = openSocketServer<ServerToPeer>(http, door, {
     path: PEER_SOCKET_PATH,
     maxMessageBytes: PEER_MESSAGE_BYTES,
     pingIntervalMs: PING_INTERVAL_MS,
     pingTimeoutMs: PING_TIMEOUT_MS,
   });
-  const receivers = new Map<PeerId, Receiver>();
+  const lines = new Set<PeerLine>();
   io.on("connection", (socket) => {
-    receivers.set(socket.id, { socket, queuedBytes: watchOutbox(socket) });
-    servePeer(socket, receivers, options);
-    socket.on("disconnect", () => receivers.delete(socket.id));
+    const line = new PeerLine(socket, options);
+    lines.add(line);
+    socket.once("disconnect", () => lines.delete(line));
+    servePeer(socket, line, options);
   });
-  return () => io.engine.close();
+  const renewal = setInterval(() => {
+    for (const line of lines) line.renewTurn();
+  }, RENEW_EVERY_MS);
+  renewal.unref();
+  return {
+    ...server,
+    close() {
+      clearInterval(renewal);
+      server.close();
+    },
+  };
 }
 
-function servePeer(
-  socket: PeerSocket,
-  receivers: ReadonlyMap<PeerId, Receiver>,
-  options: PeerSocketsOptions,
-): void {
+function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptions): void {
   const { switchboard, log, now } = options;
-  const line = new PeerLine(socket, () => receivers.get(socket.id)?.queuedBytes() ?? 0, log);
   const events = new TokenBucket(EVENTS, now());
 
   onEvent(socket, "join", log, (request, ack) => {
@@ -114,65 +129,72 @@ function servePeer(
     else if (!checked.success) answer(malformed(request));
     else {
       const { key, role, name, capabilities, installId } = checked.data;
-      return switchboard.join(
-        line,
-        key,
-        { role, name, capabilities, installation: installId },
-        answer,
-      );
+      const profile = { role, name, capabilities, installation: installId };
+      return switchboard.join(line, key, profile, answer);
     }
     return undefined;
   });
 
   onEvent(socket, "leave", log, () => switchboard.leave(socket.id));
-  onEvent(socket, "disconnect", log, () => switchboard.leave(socket.id));
+  onEvent(socket, "disconnect", log, () => {
+    options.onGone(socket.id);
+    return switchboard.leave(socket.id);
+  });
+  onEvent(socket, "report", log, (raw) => {
+    const report = SessionReport.parse(raw);
+    const isTrue = events.take(1, now()) && switchboard.connects(socket.id, report.to);
+    if (isTrue) options.onReport(socket.id, report);
+  });
 
   onEvent(socket, "signal", log, (to, message) => {
     const target = PeerId.parse(to);
     if (!events.take(1, now()))
       throw new BeelineError("RATE_LIMITED", "too many events from this socket");
-    if (!switchboard.connects(socket.id, target)) socket.emit("undeliverable", target);
-    else receivers.get(target)?.socket.emit("signal", socket.id, message);
+    const place = switchboard.connects(socket.id, target);
+    if (place === undefined) socket.emit("undeliverable", target);
+    else switchboard.pass({ kind: "signal", from: socket.id, to: target, message }, place);
   });
 
-  serveRelay(socket, receivers, options);
+  serveRelay(socket, options);
 }
 
 function serveRelay(
   socket: PeerSocket,
-  receivers: ReadonlyMap<PeerId, Receiver>,
-  { switchboard, log, now, meter, relayBytesPerSecond }: PeerSocketsOptions,
+  { switchboard, log, now, meter, relayLimits }: PeerSocketsOptions,
 ): void {
-  const rate = { capacity: relayBytesPerSecond, perSecond: relayBytesPerSecond };
-  const bytesAllowed = new TokenBucket(rate, now());
+  const gate = new RelayGate(relayLimits, (message) => socket.emit("limited", message));
   const assembly = new DialectAssembly();
+  const drop = (limit: RelayLimit) => {
+    meter.dropped(limit);
+    gate.refuse(limit, now());
+  };
 
   onEvent(socket, "relay", log, (to, bytes) => {
-    if (typeof to !== "string" || !(bytes instanceof Uint8Array)) return;
-    if (bytes.byteLength > MAX_RELAY_FRAME_BYTES || to.length > 64) return;
-    const receiver = switchboard.connects(socket.id, to) ? receivers.get(to) : undefined;
-    if (receiver === undefined) {
+    if (typeof to !== "string" || !(bytes instanceof Uint8Array) || to.length > 64) return;
+    const place = switchboard.connects(socket.id, to);
+    if (place === undefined) {
       socket.emit("undeliverable", to);
       return;
     }
-    const isAllowed = bytesAllowed.take(bytes.byteLength + RECORD_COST_BYTES, now());
-    if (!isAllowed || receiver.queuedBytes() + bytes.byteLength > MAX_QUEUED_BYTES) {
-      meter.droppedRecords++;
-      return;
+    const { byteLength } = bytes;
+    const exceeded = gate.check(to, place.userId, byteLength, now());
+    if (exceeded !== undefined) return drop(exceeded);
+    if (!switchboard.pass({ kind: "relay", from: socket.id, to, bytes }, place)) {
+      return drop("receiver");
     }
-    meter.relayedBytes += bytes.byteLength;
-    meter.relayedRecords++;
-    receiver.socket.emit("relay", socket.id, bytes);
+    meter.relayed(byteLength);
   });
 
   onEvent(socket, "dialect", log, (raw) => {
     const part = DialectPart.parse(raw);
-    if (!bytesAllowed.take(part.bytes.byteLength + RECORD_COST_BYTES, now())) {
-      throw new BeelineError("RATE_LIMITED", "too many bytes from this socket");
-    }
+    const owner = switchboard.ownerOf(socket.id);
+    if (owner === undefined) return;
+    // Parts go to everybody or to one; either way they are one session's worth of bytes.
+    const exceeded = gate.check(part.to ?? "", owner, part.bytes.byteLength, now());
+    if (exceeded !== undefined) return drop(exceeded);
     const whole = assembly.add(part);
     if (whole === undefined) return;
-    switchboard.speak(socket.id, whole.event, whole.payload, (listener) => {
+    switchboard.speak(socket.id, whole.event, whole, (listener) => {
       // Our own peers hear commands through their session, never twice.
       return listener.kind === "shipped" && (whole.to ?? listener.id) === listener.id;
     });
@@ -185,18 +207,39 @@ class PeerLine implements Line {
   readonly address: string;
   readonly #socket: PeerSocket;
   readonly #queuedBytes: () => number;
-  readonly #log: Logger;
+  readonly #options: PeerSocketsOptions;
+  #mayUseTurn = false;
+  #renewTurnAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(socket: PeerSocket, queuedBytes: () => number, log: Logger) {
+  constructor(socket: PeerSocket, options: PeerSocketsOptions) {
     this.id = socket.id;
     this.address = networkOf(socket.handshake.address);
     this.#socket = socket;
-    this.#queuedBytes = queuedBytes;
-    this.#log = log;
+    this.#queuedBytes = watchOutbox(socket);
+    this.#options = options;
   }
 
-  presence(room: Parameters<Line["presence"]>[0]): void {
+  user(): Promise<string | undefined> {
+    return this.#options.userOf(credentialsOf(this.#socket));
+  }
+
+  presence(room: Room): void {
     this.#socket.emit("presence", presenceOf(room));
+    this.#mayUseTurn = canConnectDirectly(room, this.id);
+    this.renewTurn();
+  }
+
+  /** Gives out credentials if both sides are in the room and these have none, or old ones. */
+  renewTurn(): void {
+    const { turn, now, switchboard, iceServersFor } = this.#options;
+    const userId = switchboard.ownerOf(this.id);
+    if (turn === undefined || userId === undefined || !this.#mayUseTurn) return;
+    if (now() < this.#renewTurnAtMs) return;
+    const grant = turn.grant(userId, now());
+    if (grant === undefined) return;
+    this.#renewTurnAtMs = grant.renewAtMs;
+    const { headers } = this.#socket.handshake;
+    this.#socket.emit("iceServers", [...iceServersFor(headers), grant.server]);
   }
 
   rekeyed(key: LinkKey): void {
@@ -204,6 +247,7 @@ class PeerLine implements Line {
   }
 
   kicked(error: BeelineError): void {
+    this.#mayUseTurn = false;
     this.#socket.emit("kicked", { code: error.code, message: error.detail });
   }
 
@@ -211,16 +255,42 @@ class PeerLine implements Line {
     this.#socket.disconnect(true);
   }
 
-  dialect(...[from, event, payload]: Parameters<Line["dialect"]>): void {
-    if (this.#queuedBytes() > MAX_QUEUED_DIALECT_BYTES) {
-      this.#log.warn(
-        { peerId: this.id, event },
-        "dialect message dropped: the receiver does not keep up",
-      );
-      return;
-    }
-    this.#socket.emit("dialect", from, { event, payload });
+  reconnect(): void {
+    this.#socket.conn.close();
   }
+
+  deliver(parcel: Parcel): boolean {
+    switch (parcel.kind) {
+      case "relay": {
+        if (this.#queuedBytes() + parcel.bytes.byteLength > MAX_QUEUED_BYTES) return false;
+        this.#socket.emit("relay", parcel.from, parcel.bytes);
+        return true;
+      }
+      case "signal":
+        this.#socket.emit("signal", parcel.from, parcel.message);
+        return true;
+      case "dialect": {
+        const { event, payload } = parcel;
+        if (this.#queuedBytes() > MAX_QUEUED_DIALECT_BYTES) {
+          this.#options.log.warn(
+            { peerId: this.id, event },
+            "dialect message dropped: the receiver does not keep up",
+          );
+          return false;
+        }
+        this.#socket.emit("dialect", parcel.from, { event, payload });
+        return true;
+      }
+    }
+  }
+}
+
+/** Whether somebody is there with whom `id` could have a direct path. */
+function canConnectDirectly({ members }: Room, id: PeerId): boolean {
+  const can = members.filter(({ capabilities }) => capabilities.includes(CAPABILITIES.direct));
+  const self = can.find((member) => member.id === id);
+  if (self === undefined) return false;
+  return can.some(({ role, active }) => role !== self.role && (active || self.active));
 }
 
 function joinAck(

@@ -56,18 +56,18 @@ export class NamedBuckets {
     this.#rate = rate;
   }
 
-  take(name: string, nowMs: number): boolean {
+  take(name: string, nowMs: number, cost = 1): boolean {
     let bucket = this.#buckets.get(name);
     if (bucket === undefined) {
       if (this.#buckets.size >= MAX_BUCKETS) this.#forget(nowMs);
       bucket = new TokenBucket(this.#rate, nowMs);
       this.#buckets.set(name, bucket);
     }
-    return bucket.take(1, nowMs);
+    return bucket.take(cost, nowMs);
   }
 
-  giveBack(name: string): void {
-    this.#buckets.get(name)?.giveBack(1);
+  giveBack(name: string, cost = 1): void {
+    this.#buckets.get(name)?.giveBack(cost);
   }
 
   get size(): number {

@@ -31,6 +31,14 @@ export interface Member {
   /** Two extensions with the same one are the same program before and after a reconnection. */
   readonly installation: string | undefined;
   readonly active: boolean;
+  /** The server process that has its socket. */
+  readonly process: string;
+  /** Where it came from (see ip-address.ts); shown to the link's owner, never to other peers. */
+  readonly address: string;
+  /** Proved that the link is theirs. */
+  readonly isOwner: boolean;
+  /** Entered in ms since the epoch. */
+  readonly sinceMs: number;
 }
 
 export type Newcomer = Omit<Member, "active">;
@@ -43,7 +51,9 @@ export type Effect =
   | { readonly do: "tellKey"; readonly to: readonly PeerId[]; readonly key: LinkKey }
   | { readonly do: "tellPresence"; readonly to: readonly PeerId[] }
   | { readonly do: "tellKicked"; readonly to: readonly PeerId[]; readonly code: ErrorCode }
-  | { readonly do: "dropSocket"; readonly peer: PeerId };
+  | { readonly do: "dropSocket"; readonly peer: PeerId }
+  /** Closes the transport, so that the peer comes back by itself. */
+  | { readonly do: "reconnect"; readonly peer: PeerId };
 
 export interface Step {
   readonly room: Room;
@@ -73,6 +83,21 @@ export function leave(room: Room, id: PeerId): Step {
   const rest = room.members.filter((member) => member !== leaver);
   const members = leaver.active ? promoteFirstStandby(rest) : rest;
   return { room: { members }, effects: [{ do: "tellPresence", to: ids(members) }] };
+}
+
+/** A server process is gone, and with it the sockets of its peers. */
+export function loseProcess(room: Room, process: string): Step {
+  const lost = room.members.filter((member) => member.process === process);
+  const step = lost.reduce<Step>((before, { id }) => leave(before.room, id), { room, effects: [] });
+  if (lost.length === 0) return step;
+  return {
+    room: step.room,
+    effects: [
+      { do: "tellPresence", to: ids(step.room.members) },
+      // Should the process be alive after all, only slow, then its peers must enter again.
+      ...lost.map(({ id }) => ({ do: "reconnect" as const, peer: id })),
+    ],
+  };
 }
 
 /** The instance was deleted or given a new key. */
@@ -109,10 +134,9 @@ export function audience(
 /** Presence for our own peers. */
 export function presenceOf(room: Room): Presence {
   return {
-    peers: room.members.map(({ installation: _secret, capabilities, ...shown }) => ({
-      ...shown,
-      capabilities: [...capabilities],
-    })),
+    peers: room.members.map(({ id, role, kind, name, capabilities, active }) => {
+      return { id, role, kind, name, capabilities: [...capabilities], active };
+    }),
   };
 }
 

@@ -20,16 +20,30 @@ import { type Role, SHIPPED_MESSAGE_BYTES, SHIPPED_SOCKET_PATH } from "@beeline/
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { z } from "zod";
+import { ByteBudget } from "./byte-budget.ts";
+import { limitIncoming } from "./incoming-limit.ts";
 import { networkOf } from "./ip-address.ts";
+import type { JoinOutcome, Line } from "./line.ts";
 import { watchOutbox } from "./outbox.ts";
+import type { Parcel } from "./room-directory.ts";
 import { countsOf, type Room } from "./rooms.ts";
-import { type Door, type Incoming, onEvent, openSocketServer } from "./socket-server.ts";
-import type { DialectEvent, JoinOutcome, Line, Switchboard } from "./switchboard.ts";
-import { limitUnjoined } from "./unjoined-limit.ts";
+import {
+  credentialsOf,
+  type Door,
+  type Incoming,
+  onEvent,
+  openSocketServer,
+  type SocketServer,
+} from "./socket-server.ts";
+import type { Switchboard } from "./switchboard.ts";
+import type { Credentials } from "./users.ts";
 
 /** Long image jobs block the event loop of shipped extensions; a minute without a pong is normal. */
 const PING_INTERVAL_MS = 25_000;
 const PING_TIMEOUT_MS = 60_000;
+
+/** A command is a few hundred bytes; above this, what waits for all sockets together is counted. */
+const BIG_MESSAGE_BYTES = 64 * 1024;
 
 const Identification = z.object({ type: z.enum(["client", "sd"]) });
 const ROLES: Readonly<Record<"client" | "sd", Role>> = { client: "client", sd: "extension" };
@@ -48,33 +62,51 @@ type ShippedSocket = Socket<Incoming, ServerToShipped & Incoming>;
 export interface ShippedSocketsOptions {
   readonly switchboard: Switchboard;
   readonly log: Logger;
+  readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
+  /** Messages that are coming in, and messages that wait to go out: so many bytes each. */
+  readonly budgetBytes: number;
+  readonly onLimited: (limit: string) => void;
 }
 
-/** @returns a function that closes every connection at once, so that clients reconnect by themselves. */
 export function openShippedSockets(
   http: HttpServer,
   door: Door,
-  { switchboard, log }: ShippedSocketsOptions,
-): () => void {
-  const io = openSocketServer<ServerToShipped>(http, door, {
+  options: ShippedSocketsOptions,
+): SocketServer {
+  const { io, ...server } = openSocketServer<ServerToShipped>(http, door, {
     path: SHIPPED_SOCKET_PATH,
     maxMessageBytes: SHIPPED_MESSAGE_BYTES,
     pingIntervalMs: PING_INTERVAL_MS,
     pingTimeoutMs: PING_TIMEOUT_MS,
   });
-  const welcome = limitUnjoined(http, io, SHIPPED_SOCKET_PATH);
-  io.on("connection", (socket) => serveShipped(socket, switchboard, log, () => welcome(socket)));
-  return () => io.engine.close();
+  const welcome = limitIncoming(http, io, {
+    path: SHIPPED_SOCKET_PATH,
+    budget: new ByteBudget(options.budgetBytes),
+    onLimited: options.onLimited,
+  });
+  const lines = new Set<ShippedLine>();
+  const hasRoomFor = (bytes: number) => {
+    if (bytes < BIG_MESSAGE_BYTES) return true;
+    const waiting = [...lines].reduce((sum, line) => sum + line.queuedBytes(), 0);
+    return waiting + bytes <= options.budgetBytes;
+  };
+  io.on("connection", (socket) => {
+    const line = new ShippedLine(socket, options, hasRoomFor);
+    lines.add(line);
+    socket.once("disconnect", () => lines.delete(line));
+    serveShipped(socket, line, options, () => welcome(socket));
+  });
+  return server;
 }
 
 function serveShipped(
   socket: ShippedSocket,
-  switchboard: Switchboard,
-  log: Logger,
+  line: ShippedLine,
+  { switchboard, log }: ShippedSocketsOptions,
   welcome: () => void,
 ): void {
-  const line = new ShippedLine(socket, log);
   let role: Role | undefined;
+  const lastMessageBytes = watchIncoming(socket);
 
   // Sent again after every connect, and twice by the website; only a first one decides.
   onEvent(socket, "iam", log, (who) => {
@@ -105,10 +137,20 @@ function serveShipped(
 
   onEvent(socket, "leave", log, () => switchboard.leave(socket.id));
   onEvent(socket, "disconnect", log, () => switchboard.leave(socket.id));
-  onEvent(socket, "command", log, (payload) => switchboard.speak(socket.id, "command", payload));
-  onEvent(socket, "commandStatus", log, (payload) =>
-    switchboard.speak(socket.id, "commandStatus", payload),
-  );
+  for (const event of ["command", "commandStatus"] as const) {
+    onEvent(socket, event, log, (payload) =>
+      switchboard.speak(socket.id, event, { payload, bytes: lastMessageBytes() }),
+    );
+  }
+}
+
+/** @returns how many characters the packet had that is being handled. */
+function watchIncoming({ conn }: ShippedSocket): () => number {
+  let length = 0;
+  conn.on("packet", ({ data }: { data?: string | Buffer }) => {
+    length = data?.length ?? 0;
+  });
+  return () => length;
 }
 
 function afterRefusal(socket: ShippedSocket, { error, retry }: JoinOutcome & { ok: false }): void {
@@ -120,16 +162,27 @@ class ShippedLine implements Line {
   readonly kind = "shipped";
   readonly id: string;
   readonly address: string;
+  readonly queuedBytes: () => number;
   readonly #socket: ShippedSocket;
-  readonly #queuedBytes: () => number;
-  readonly #log: Logger;
+  readonly #options: ShippedSocketsOptions;
+  readonly #hasRoomFor: (bytes: number) => boolean;
 
-  constructor(socket: ShippedSocket, log: Logger) {
+  constructor(
+    socket: ShippedSocket,
+    options: ShippedSocketsOptions,
+    hasRoomFor: (bytes: number) => boolean,
+  ) {
     this.id = socket.id;
     this.address = networkOf(socket.handshake.address);
+    this.queuedBytes = watchOutbox(socket);
     this.#socket = socket;
-    this.#queuedBytes = watchOutbox(socket);
-    this.#log = log;
+    this.#options = options;
+    this.#hasRoomFor = hasRoomFor;
+  }
+
+  /** Of a page on the server's own site; others bring no cookie, and shipped clients no token. */
+  user(): Promise<string | undefined> {
+    return this.#options.userOf(credentialsOf(this.#socket));
   }
 
   presence(room: Room): void {
@@ -147,14 +200,22 @@ class ShippedLine implements Line {
   /** Never asked for: a shipped extension's former self steps back to standby (see rooms.ts). */
   drop(): void {}
 
-  dialect(_from: string, event: DialectEvent, payload: unknown): void {
-    if (this.#queuedBytes() > SHIPPED_MESSAGE_BYTES) {
-      this.#log.warn(
+  reconnect(): void {
+    this.#socket.conn.close();
+  }
+
+  deliver(parcel: Parcel): boolean {
+    if (parcel.kind !== "dialect") return false;
+    const { event, payload, bytes = 0 } = parcel;
+    if (this.queuedBytes() > SHIPPED_MESSAGE_BYTES || !this.#hasRoomFor(bytes)) {
+      this.#options.onLimited("shipped-queue");
+      this.#options.log.warn(
         { peerId: this.id, event },
-        "dialect message dropped: the receiver does not keep up",
+        "dialect message dropped: the receivers do not keep up",
       );
-      return;
+      return false;
     }
     this.#socket.emit(event, payload);
+    return true;
   }
 }

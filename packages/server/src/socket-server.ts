@@ -7,10 +7,12 @@
  */
 
 import type { Server as HttpServer } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
 import type { GuardedRequest, Verdict } from "./guard.ts";
 import { networkOf } from "./ip-address.ts";
+import type { Credentials } from "./users.ts";
 
 /** What comes in is whatever a stranger sent. */
 export type Incoming = Record<string, (...values: unknown[]) => void>;
@@ -18,6 +20,9 @@ export type Incoming = Record<string, (...values: unknown[]) => void>;
 export interface Door {
   readonly check: (request: GuardedRequest) => Verdict;
   readonly addresses: AddressCount;
+  /** Whether the server is about to stop, so that peers had better go elsewhere. */
+  readonly isClosed: () => boolean;
+  readonly onLimited: (limit: string) => void;
 }
 
 export interface SocketServerOptions {
@@ -30,11 +35,18 @@ export interface SocketServerOptions {
 /** A socket that was opened and says nothing; shipped clients connect their namespace at once. */
 const NAMESPACE_TIMEOUT_MS = 10_000;
 
+export interface SocketServer {
+  /** Closes the connections one after the other, over `ms`, so that peers do not all come back at once. */
+  drain(ms: number): Promise<void>;
+  /** Closes every connection at once, so that peers reconnect by themselves. */
+  close(): void;
+}
+
 export function openSocketServer<Outgoing extends object>(
   http: HttpServer,
-  { check, addresses }: Door,
+  { check, addresses, isClosed, onLimited }: Door,
   options: SocketServerOptions,
-): Server<Incoming, Outgoing & Incoming> {
+): SocketServer & { readonly io: Server<Incoming, Outgoing & Incoming> } {
   const io = new Server<Incoming, Outgoing & Incoming>(http, {
     path: options.path,
     maxHttpBufferSize: options.maxMessageBytes,
@@ -56,16 +68,34 @@ export function openSocketServer<Outgoing extends object>(
     allowRequest: (request, callback) => {
       const verdict = check(request);
       if (!verdict.allowed) callback(verdict.message, false);
-      else if (addresses.isFull(request.socket.remoteAddress ?? ""))
+      else if (isClosed()) callback("this server is about to stop", false);
+      else if (addresses.isFull(request.socket.remoteAddress ?? "")) {
+        onLimited("sockets-address");
         callback("too many sockets", false);
-      else callback(null, true);
+      } else callback(null, true);
     },
   });
   io.engine.on("connection", (raw: Socket["conn"]) => {
     const leave = addresses.enter(raw.remoteAddress);
     raw.once("close", leave);
   });
-  return io;
+  return {
+    io,
+    async drain(ms) {
+      const sockets = [...io.sockets.sockets.values()];
+      for (const { conn } of ms > 0 ? sockets : []) {
+        conn.close();
+        await wait(ms / sockets.length);
+      }
+    },
+    close: () => io.engine.close(),
+  };
+}
+
+/** What a socket's handshake says about who opened it. */
+export function credentialsOf({ handshake }: Pick<Socket, "handshake">): Credentials {
+  const { cookie, authorization } = handshake.headers;
+  return { cookie, authorization, token: handshake.auth.token };
 }
 
 /**

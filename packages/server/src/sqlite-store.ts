@@ -12,7 +12,15 @@ import type { LinkKey } from "@beeline/protocol";
 import Database from "libsql";
 import { z } from "zod";
 import type { Keyring } from "./keyring.ts";
-import type { CreateResult, Instance, KeyTaken, NewInstance, RekeyResult, Store } from "./store.ts";
+import type {
+  CreateResult,
+  Instance,
+  KeyTaken,
+  NewInstance,
+  Pairing,
+  RekeyResult,
+  Store,
+} from "./store.ts";
 
 /** AUTOINCREMENT, because plain SQLite hands the highest id out again after a deletion. */
 const MIGRATIONS = [
@@ -29,6 +37,7 @@ const MIGRATIONS = [
    );
    CREATE INDEX instances_by_user ON instances (user_id);
    CREATE TABLE secret (fingerprint TEXT NOT NULL);`,
+  "ALTER TABLE instances ADD COLUMN pairing TEXT;",
 ];
 
 /** Another process on the same file holds the lock for one small write at a time. */
@@ -48,6 +57,7 @@ const Row = z.object({
   activated: z.number(),
   origin: z.string().nullable(),
   created_at: z.number(),
+  pairing: z.string().nullable(),
 });
 
 const Fingerprint = z.object({ fingerprint: z.string() }).optional();
@@ -110,6 +120,9 @@ class SqliteStore implements Store {
     this.#keyring = keyring;
   }
 
+  /** Opened already, because that takes no waiting. */
+  async start(): Promise<void> {}
+
   async list(userId: string): Promise<readonly Instance[]> {
     const rows = this.#db
       .prepare("SELECT * FROM instances WHERE user_id = ? ORDER BY id")
@@ -156,6 +169,12 @@ class SqliteStore implements Store {
     );
   }
 
+  async recordPairing(id: number, pairing: Pairing): Promise<void> {
+    this.#db
+      .prepare("UPDATE instances SET pairing = ? WHERE id = ? AND activated = 1")
+      .run(JSON.stringify(pairing), id);
+  }
+
   async rekey(
     userId: string,
     id: number,
@@ -164,7 +183,8 @@ class SqliteStore implements Store {
   ): Promise<RekeyResult | KeyTaken> {
     return unlessKeyTaken((): RekeyResult => {
       const instance = this.#one(
-        `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = ?, activated = 0
+        `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = ?, activated = 0,
+           pairing = NULL
          WHERE user_id = ? AND id = ? RETURNING *`,
         this.#keyring.digest(key),
         this.#keyring.seal(key),
@@ -191,6 +211,10 @@ class SqliteStore implements Store {
       .prepare("DELETE FROM instances WHERE user_id = ? AND id = ?")
       .run(userId, id);
     return result.changes > 0;
+  }
+
+  async ping(): Promise<void> {
+    this.#db.prepare("SELECT 1").get();
   }
 
   async close(): Promise<void> {
@@ -220,6 +244,7 @@ class SqliteStore implements Store {
       activated: row.activated !== 0,
       origin: row.origin,
       createdAtMs: row.created_at,
+      pairing: row.pairing === null ? undefined : (JSON.parse(row.pairing) as Pairing),
     };
   }
 }

@@ -6,7 +6,7 @@
  * (`undefined`) and never a rejection, because peers throw their key away on that answer.
  */
 
-import type { LinkKey } from "@beeline/protocol";
+import type { LinkKey, PeerInfo } from "@beeline/protocol";
 
 export interface Instance {
   /** Never given to another instance, even after this one was deleted: rooms are named by it. */
@@ -21,6 +21,20 @@ export interface Instance {
   /** The web origin that created it, as the browser reported it. */
   readonly origin: string | null;
   readonly createdAtMs: number;
+  readonly pairing: Pairing | undefined;
+}
+
+/** Who was in the room when the short key was replaced, and so learned the lasting one. */
+export interface Pairing {
+  readonly atMs: number;
+  readonly peers: readonly Witness[];
+}
+
+export interface Witness extends Pick<PeerInfo, "role" | "kind" | "name"> {
+  /** An IPv4 address or an IPv6 /64. */
+  readonly address: string;
+  readonly isOwner: boolean;
+  readonly sinceMs: number;
 }
 
 export interface NewInstance {
@@ -43,6 +57,8 @@ export type RekeyResult =
 export type KeyTaken = "key-taken";
 
 export interface Store {
+  /** Called once, before anything else. @throws if the storage cannot be used. */
+  start(): Promise<void>;
   /** Oldest first. */
   list(userId: string): Promise<readonly Instance[]>;
   /** The instance that `key` opens now; an expired short key opens none. */
@@ -51,6 +67,8 @@ export interface Store {
   create(instance: NewInstance, limit: number): Promise<CreateResult | KeyTaken>;
   /** The extension's join: `from` becomes `to` for good. `undefined` if another one came first. */
   activate(from: LinkKey, to: LinkKey, nowMs: number): Promise<Instance | undefined>;
+  /** Adds to an activated instance who paired it. */
+  recordPairing(id: number, pairing: Pairing): Promise<void>;
   /** The owner's re-key: the instance waits for an extension again. */
   rekey(
     userId: string,
@@ -61,5 +79,7 @@ export interface Store {
   rename(userId: string, id: number, name: string): Promise<Instance | undefined>;
   /** @returns whether there was such an instance. */
   remove(userId: string, id: number): Promise<boolean>;
+  /** Rejects if the storage does not answer. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }

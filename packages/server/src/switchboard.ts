@@ -1,11 +1,12 @@
 /**
- * The switchboard: connects sockets of either kind with the store and the rooms.
+ * The switchboard: connects the sockets of this process with the store and the rooms.
  *
  * A room is the meeting place of one instance and is named by the instance's id, so replacing the
- * key moves nobody. Joining, re-keying and deleting take turns per instance; whoever waited looks
- * the key up again, so a key that died in the meantime opens nothing.
+ * key moves nobody. Joining, re-keying and deleting are changes of the room, one after another (see
+ * room-directory.ts); whoever waited looks the key up again, so a key that died in the meantime
+ * opens nothing.
  *
- * Nothing here knows socket.io; a socket is a {@link Line}. Keys are never logged.
+ * Nothing here knows socket.io or Redis; a socket is a {@link Line}. Keys are never logged.
  */
 
 import {
@@ -13,12 +14,13 @@ import {
   isShortKey,
   type LinkKey,
   type PeerId,
-  type PeerInfo,
   parseLinkKey,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
-import { drawLastingKey } from "./keyring.ts";
-import { NamedBuckets } from "./rate-limit.ts";
+import { admitByKey, ShortKeyGuard, withoutFormerGuest } from "./admission.ts";
+import { drawLastingKey, type Keyring } from "./keyring.ts";
+import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
+import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
   type Effect,
@@ -31,67 +33,73 @@ import {
   type Newcomer,
   type Room,
   revoke,
-  type Step,
 } from "./rooms.ts";
 import type { Instance, Store } from "./store.ts";
 import { createTurns } from "./turns.ts";
 
-/**
- * Failed joins with short keys per address: 10 at once, then one a minute, 1,450 a day. With ten
- * codes waiting among 16.7 million, one address finds one with a chance of 0.1 % a day. Joins that
- * succeed cost nothing.
- */
-const FAILED_JOINS = { capacity: 10, perSecond: 1 / 60 };
+/** What a peer says about itself. */
+export type Profile = Pick<Newcomer, "role" | "name" | "capabilities" | "installation">;
 
-/** One connected socket, as the switchboard sees it. */
-export interface Line {
-  readonly id: PeerId;
-  readonly kind: PeerInfo["kind"];
-  /** Network address, for limits. */
-  readonly address: string;
-  presence(room: Room): void;
-  rekeyed(key: LinkKey): void;
-  kicked(error: BeelineError): void;
-  /** Closes the socket: a newer one of the same installation took its place. */
-  drop(): void;
-  dialect(from: PeerId, event: DialectEvent, payload: unknown): void;
+/** What happened, for metrics. */
+export interface SwitchboardMeter {
+  /** `outcome` is "joined" or an error code. */
+  joined(kind: Line["kind"], role: Newcomer["role"], outcome: string): void;
+  limited(limit: string): void;
 }
 
-export type DialectEvent = "command" | "commandStatus";
-
-export type JoinOutcome =
-  | { readonly ok: true; readonly room: Room; readonly instanceName: string | null }
-  /** `retry` is false only if the key certainly does not exist. */
-  | { readonly ok: false; readonly error: BeelineError; readonly retry: boolean };
-
-interface OpenRoom {
-  readonly instanceId: number;
-  instanceName: string | null;
-  key: LinkKey;
-  room: Room;
+export interface SwitchboardOptions {
+  readonly store: Store;
+  readonly rooms: RoomDirectory;
+  readonly keyring: Keyring;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<void>;
+  readonly meter: SwitchboardMeter;
 }
 
 interface Seat {
   readonly line: Line;
-  readonly at: OpenRoom;
+  readonly instanceId: number;
+}
+
+interface Place {
+  readonly member: Member;
+  readonly instanceId: number;
+  readonly userId: string;
 }
 
 export class Switchboard {
-  readonly #store: Store;
+  readonly #options: SwitchboardOptions;
   readonly #log: Logger;
-  readonly #now: () => number;
-  readonly #rooms = new Map<number, OpenRoom>();
+  /** Rooms with a member on this process. */
+  readonly #rooms = new Map<number, RoomState>();
+  /** Peers of this process. */
   readonly #seats = new Map<PeerId, Seat>();
-  /** Active and standby alike; kept beside the rooms because every relayed record asks. */
-  readonly #members = new Map<PeerId, Member>();
+  /** Members of those rooms, wherever their sockets are; because every relayed record asks. */
+  readonly #places = new Map<PeerId, Place>();
   readonly #socketTurn = createTurns();
-  readonly #instanceTurn = createTurns();
-  readonly #failedJoins = new NamedBuckets(FAILED_JOINS);
+  readonly #shortKeys: ShortKeyGuard;
 
-  constructor(store: Store, log: Logger, now: () => number) {
-    this.#store = store;
-    this.#log = log;
-    this.#now = now;
+  constructor(options: SwitchboardOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#shortKeys = new ShortKeyGuard({
+      ...options,
+      onLimited: (limit) => options.meter.limited(limit),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#options.rooms.start({
+      changed: (instanceId, change, first) => this.#apply(instanceId, change, first),
+      parcel: (parcel) => this.#deliver(parcel),
+      lost: () => this.reconnectAll(),
+    });
+  }
+
+  /** Resolves once every peer that left is out of its room, wherever the rooms are. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#seats.keys()].map((id) => this.leave(id)));
   }
 
   get roomCount(): number {
@@ -102,6 +110,11 @@ export class Switchboard {
     return this.#seats.size;
   }
 
+  /** Closes the transport of every peer here, so that they come back, to this process or another. */
+  reconnectAll(): void {
+    for (const { line } of this.#seats.values()) line.reconnect();
+  }
+
   /**
    * Never rejects. `answer` is called exactly once, after the peer is in the room and before anybody
    * is told, so that the answer is the first thing the peer hears. Joining the room one is in
@@ -110,44 +123,66 @@ export class Switchboard {
   join(
     line: Line,
     keyText: string,
-    profile: Omit<Newcomer, "id" | "kind">,
+    profile: Profile,
     answer: (outcome: JoinOutcome) => void,
   ): Promise<void> {
+    const { meter } = this.#options;
     return this.#socketTurn(line.id, async () => {
       try {
         await this.#admit(line, parseLinkKey(keyText), profile, answer);
+        meter.joined(line.kind, profile.role, "joined");
       } catch (thrown) {
-        answer(this.#refusal(line, thrown));
+        const refusal = this.#refusal(line, thrown);
+        meter.joined(line.kind, profile.role, refusal.error.code);
+        answer(refusal);
       }
     });
   }
 
   /** Idempotent; runs after joins that were asked for earlier. */
   leave(id: PeerId): Promise<void> {
-    return this.#socketTurn(id, async () => this.#depart(id));
+    return this.#socketTurn(id, () => this.#depart(id));
   }
 
-  /** Whether two peers share a room and may exchange signals and records. Called for every record. */
-  connects(from: PeerId, to: PeerId): boolean {
-    const a = this.#members.get(from);
-    const b = this.#members.get(to);
-    if (a === undefined || b === undefined || !mayTalk(a, b)) return false;
-    return this.#seats.get(from)?.at === this.#seats.get(to)?.at;
+  /** The other one, if the two share a room and may exchange signals and records. Hot. */
+  connects(from: PeerId, to: PeerId): Place | undefined {
+    const a = this.#places.get(from);
+    const b = this.#places.get(to);
+    if (a === undefined || b === undefined || a.instanceId !== b.instanceId) return undefined;
+    return mayTalk(a.member, b.member) ? b : undefined;
+  }
+
+  /** Whose link a peer uses, as long as it is in a room. */
+  ownerOf(id: PeerId): string | undefined {
+    return this.#places.get(id)?.userId;
+  }
+
+  /** Passes something on, here or to another process. @returns false if it had to be dropped. */
+  pass(parcel: Parcel, to: Place): boolean {
+    if (this.#seats.has(parcel.to)) return this.#deliver(parcel);
+    return this.#options.rooms.send(to.member.process, parcel);
   }
 
   /** Passes a shipped-dialect message on. @param only limits it to some of those who may hear it. */
   speak(
     from: PeerId,
     event: DialectEvent,
-    payload: unknown,
+    { payload, bytes }: { readonly payload: unknown; readonly bytes?: number | undefined },
     only: (member: Member) => boolean = () => true,
   ): void {
-    const speaker = this.#members.get(from);
-    const seat = this.#seats.get(from);
-    if (speaker === undefined || seat === undefined) return;
-    for (const listener of audience(seat.at.room, speaker, event)) {
-      if (only(listener)) this.#seats.get(listener.id)?.line.dialect(from, event, payload);
+    const speaker = this.#places.get(from);
+    const state = speaker && this.#rooms.get(speaker.instanceId);
+    if (speaker === undefined || state === undefined) return;
+    for (const listener of audience(state.room, speaker.member, event)) {
+      const place = { ...speaker, member: listener };
+      if (!only(listener)) continue;
+      this.pass({ kind: "dialect", from, to: listener.id, event, payload, bytes }, place);
     }
+  }
+
+  /** Who is in the room of an instance now, on whatever process. */
+  async present(instanceId: number): Promise<readonly Member[]> {
+    return (await this.#options.rooms.read(instanceId))?.room.members ?? [];
   }
 
   /**
@@ -158,90 +193,76 @@ export class Switchboard {
     instanceId: number,
     change: () => Promise<{ revoked: boolean; result: T }>,
   ): Promise<T> {
-    return this.#instanceTurn(String(instanceId), async () => {
-      const { revoked, result } = await change();
-      const open = this.#rooms.get(instanceId);
-      if (revoked && open !== undefined) {
-        this.#log.info({ instanceId, peers: open.room.members.length }, "link revoked");
-        this.#apply(open, revoke(open.room));
-      }
-      return result;
+    let changed: { revoked: boolean; result: T } | undefined;
+    await this.#options.rooms.change(instanceId, async (state) => {
+      changed ??= await change();
+      if (!changed.revoked || state === undefined) return undefined;
+      this.#log.info({ instanceId, peers: state.room.members.length }, "link revoked");
+      const { room, effects } = revoke(state.room);
+      return { state: { ...state, room, keyDigest: "", guest: undefined }, effects };
     });
+    if (changed === undefined) throw new Error("the change was not asked for");
+    return changed.result;
   }
 
   async #admit(
     line: Line,
     key: LinkKey,
-    profile: Omit<Newcomer, "id" | "kind">,
+    profile: Profile,
     answer: (outcome: JoinOutcome) => void,
   ): Promise<void> {
-    const seated = this.#seats.get(line.id)?.at;
-    if (seated?.key === key) {
-      answer({ ok: true, room: seated.room, instanceName: seated.instanceName });
-      return;
-    }
-    this.#depart(line.id);
+    const { keyring, store, rooms, now } = this.#options;
+    const keyDigest = keyring.digest(key).toString("hex");
+    const seated = this.#rooms.get(this.#seats.get(line.id)?.instanceId ?? -1);
+    if (seated?.keyDigest === keyDigest) return answer(accepted(seated));
+    await this.#depart(line.id);
 
-    const found = await this.#lookUp(key, line.address);
-    await this.#instanceTurn(String(found.id), async () => {
-      const newcomer: Newcomer = { ...profile, id: line.id, kind: line.kind };
-      const open = this.#rooms.get(found.id);
-      if (open !== undefined && isFull(open.room)) {
-        throw new BeelineError("LIMIT_EXCEEDED", "too many peers use this link at once");
-      }
-      const isPairing = newcomer.role === "extension" && isShortKey(key);
-      const lastingKey = isPairing ? drawLastingKey() : undefined;
-      const instance =
-        lastingKey === undefined
-          ? await this.#store.find(key, this.#now())
-          : await this.#store.activate(key, lastingKey, this.#now());
-      if (instance === undefined) throw unknownKey();
-      this.#seat(line, newcomer, instance, lastingKey, answer);
-    });
-  }
+    const found = (await this.#lookUp(key, line.address)) ?? raise(unknownKey());
+    const isOwner = isShortKey(key) && (await line.user()) === found.userId;
+    const newcomer: Newcomer = {
+      ...profile,
+      id: line.id,
+      kind: line.kind,
+      process: rooms.processName,
+      address: line.address,
+      isOwner,
+      sinceMs: now(),
+    };
+    const lastingKey =
+      newcomer.role === "extension" && isShortKey(key) ? drawLastingKey() : undefined;
+    let activated: Instance | undefined;
+    let entered: RoomState | undefined;
 
-  /** @throws {BeelineError} `LINK_KEY_UNKNOWN`, or `RATE_LIMITED` before looking. */
-  async #lookUp(key: LinkKey, address: string): Promise<Instance> {
-    if (!isShortKey(key)) return (await this.#store.find(key, this.#now())) ?? raise(unknownKey());
-
-    // Paid in advance and given back, so that a burst of parallel guesses finds the bucket empty.
-    if (!this.#failedJoins.take(address, this.#now())) {
-      throw new BeelineError("RATE_LIMITED", "too many unknown link keys from this address");
-    }
-    let failed = false;
+    this.#seats.set(line.id, { line, instanceId: found.id });
     try {
-      const instance = await this.#store.find(key, this.#now());
-      failed = instance === undefined;
-      return instance ?? raise(unknownKey());
-    } finally {
-      if (!failed) this.#failedJoins.giveBack(address);
+      await rooms.change(
+        found.id,
+        async (current) => {
+          if (current !== undefined && isFull(current.room)) {
+            throw new BeelineError("LIMIT_EXCEEDED", "too many peers use this link at once");
+          }
+          let instance: Instance | undefined = found;
+          if (lastingKey !== undefined) {
+            activated ??= await store.activate(key, lastingKey, now());
+            instance = activated;
+          } else if (current?.keyDigest !== keyDigest) {
+            // Nobody vouches for the key any more that was looked up before our turn came.
+            instance = await store.find(key, now());
+          }
+          if (instance === undefined) throw unknownKey();
+          const change = enterWith(current, instance, key, newcomer, lastingKey, keyring);
+          entered = change.state;
+          return change;
+        },
+        () => answer(accepted(entered ?? raise(unknownKey()))),
+      );
+    } catch (thrown) {
+      this.#seats.delete(line.id);
+      throw thrown;
     }
-  }
-
-  #seat(
-    line: Line,
-    newcomer: Newcomer,
-    instance: Instance,
-    lastingKey: LinkKey | undefined,
-    answer: (outcome: JoinOutcome) => void,
-  ): void {
-    let open = this.#rooms.get(instance.id);
-    if (open === undefined) {
-      open = {
-        instanceId: instance.id,
-        instanceName: instance.name,
-        key: instance.key,
-        room: EMPTY_ROOM,
-      };
-      this.#rooms.set(instance.id, open);
-    }
-    open.key = instance.key;
-    open.instanceName = instance.name;
-    this.#seats.set(line.id, { line, at: open });
-    const step = enter(open.room, newcomer, lastingKey);
     this.#log.info(
       {
-        instanceId: instance.id,
+        instanceId: found.id,
         peerId: line.id,
         role: newcomer.role,
         kind: line.kind,
@@ -249,60 +270,97 @@ export class Switchboard {
       },
       "peer joined",
     );
-    this.#apply(open, step, () =>
-      answer({ ok: true, room: step.room, instanceName: instance.name }),
-    );
+    if (lastingKey !== undefined && entered !== undefined) await this.#witness(found.id, entered);
   }
 
-  #depart(id: PeerId): void {
+  async #lookUp(key: LinkKey, address: string): Promise<Instance | undefined> {
+    const { store, now } = this.#options;
+    const find = () => store.find(key, now());
+    return isShortKey(key) ? this.#shortKeys.lookUp(address, find) : find();
+  }
+
+  /** For the owner: who was in the room when the key was replaced, and so knows the lasting one. */
+  async #witness(instanceId: number, { room }: RoomState): Promise<void> {
+    const { store, now } = this.#options;
+    await store
+      .recordPairing(instanceId, { atMs: now(), peers: room.members.map(witnessOf) })
+      .catch((err) => this.#log.error({ err, instanceId }, "who paired was not recorded"));
+  }
+
+  async #depart(id: PeerId): Promise<void> {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
-    this.#log.info({ instanceId: seat.at.instanceId, peerId: id }, "peer left");
-    this.#apply(seat.at, leave(seat.at.room, id));
+    const { instanceId } = seat;
+    this.#log.info({ instanceId, peerId: id }, "peer left");
+    await this.#options.rooms
+      .change(instanceId, async (state) => {
+        if (state === undefined) return undefined;
+        const { room, effects } = leave(state.room, id);
+        return room === state.room ? undefined : { state: { ...state, room }, effects };
+      })
+      // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
+      .catch((err) => this.#log.warn({ err, instanceId, peerId: id }, "leaving was not recorded"));
+    this.#forget(id);
   }
 
-  #apply(open: OpenRoom, step: Step, first: () => void = () => {}): void {
-    // Effects reach those who are out already, so the lines are looked up before the seats go.
-    const lines = new Map<PeerId, Line>();
-    const remember = ({ id }: Member) => {
-      const line = this.#seats.get(id)?.line;
-      if (line !== undefined) lines.set(id, line);
-    };
-    open.room.members.forEach(remember);
-    step.room.members.forEach(remember);
-
-    for (const { id } of open.room.members) this.#members.delete(id);
-    for (const member of step.room.members) this.#members.set(member.id, member);
-    for (const { id } of open.room.members) {
-      if (!this.#members.has(id)) this.#seats.delete(id);
+  #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
+    const before = this.#rooms.get(instanceId)?.room.members ?? [];
+    for (const { id } of before) this.#places.delete(id);
+    if (state.room.members.some(({ id }) => this.#seats.has(id))) {
+      this.#rooms.set(instanceId, state);
+      const { userId } = state;
+      for (const member of state.room.members) {
+        this.#places.set(member.id, { member, instanceId, userId });
+      }
+    } else {
+      this.#rooms.delete(instanceId);
     }
-    open.room = step.room;
-    if (step.room.members.length === 0) this.#rooms.delete(open.instanceId);
 
     first();
-    for (const effect of step.effects) this.#carryOut(effect, open.room, lines);
+    for (const effect of effects) this.#carryOut(effect, state.room);
+    // Effects reach those who are out already, so the seats go last.
+    for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
   }
 
-  #carryOut(effect: Effect, room: Room, lines: ReadonlyMap<PeerId, Line>): void {
+  #carryOut(effect: Effect, room: Room): void {
+    const line = (id: PeerId) => this.#seats.get(id)?.line;
     switch (effect.do) {
       case "tellKey":
-        for (const id of effect.to) lines.get(id)?.rekeyed(effect.key);
+        for (const id of effect.to) line(id)?.rekeyed(effect.key);
         return;
       case "tellPresence":
-        for (const id of effect.to) lines.get(id)?.presence(room);
+        for (const id of effect.to) line(id)?.presence(room);
         return;
       case "tellKicked": {
         const error = new BeelineError(effect.code, "the link was deleted or given a new key");
-        for (const id of effect.to) lines.get(id)?.kicked(error);
+        for (const id of effect.to) line(id)?.kicked(error);
         return;
       }
       case "dropSocket":
-        lines.get(effect.peer)?.drop();
+        line(effect.peer)?.drop();
+        return;
+      case "reconnect":
+        line(effect.peer)?.reconnect();
         return;
     }
   }
 
-  #refusal(line: Line, thrown: unknown): JoinOutcome {
+  #deliver(parcel: Parcel): boolean {
+    return this.#seats.get(parcel.to)?.line.deliver(parcel) ?? false;
+  }
+
+  #forget(id: PeerId): void {
+    this.#seats.delete(id);
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    this.#places.delete(id);
+    const members = this.#rooms.get(place.instanceId)?.room.members ?? [];
+    if (members.some((member) => this.#seats.has(member.id))) return;
+    for (const member of members) this.#places.delete(member.id);
+    this.#rooms.delete(place.instanceId);
+  }
+
+  #refusal(line: Line, thrown: unknown): JoinOutcome & { ok: false } {
     if (thrown instanceof BeelineError) {
       this.#log.info({ peerId: line.id, code: thrown.code }, "join refused");
       const isFinal = thrown.code === "LINK_KEY_UNKNOWN" || thrown.code === "LINK_KEY_MALFORMED";
@@ -315,6 +373,41 @@ export class Switchboard {
     );
     return { ok: false, error, retry: true };
   }
+}
+
+/** @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key. */
+function enterWith(
+  current: RoomState | undefined,
+  instance: Instance,
+  key: LinkKey,
+  newcomer: Newcomer,
+  lastingKey: LinkKey | undefined,
+  keyring: Keyring,
+): Change {
+  const keyDigest = keyring.digest(key).toString("hex");
+  // Members who entered by a key that the store knows no more: a process died before it told them.
+  const isStale = current !== undefined && current.keyDigest !== keyDigest;
+  const known = isStale ? undefined : current;
+  const guest = admitByKey(key, newcomer, known);
+  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, key, newcomer);
+  const step = enter(room, newcomer, lastingKey);
+  const effects = isStale ? [...revoke(current.room).effects, ...step.effects] : step.effects;
+  const state: RoomState = {
+    room: step.room,
+    keyDigest: lastingKey === undefined ? keyDigest : keyring.digest(lastingKey).toString("hex"),
+    instanceName: instance.name,
+    userId: instance.userId,
+    guest: lastingKey === undefined ? guest : undefined,
+  };
+  return { state, effects };
+}
+
+function witnessOf({ role, kind, name, address, isOwner, sinceMs }: Member) {
+  return { role, kind, name, address, isOwner, sinceMs };
+}
+
+function accepted({ room, instanceName }: RoomState): JoinOutcome {
+  return { ok: true, room, instanceName };
 }
 
 function unknownKey(): BeelineError {

@@ -1,0 +1,152 @@
+/** Who gets in by a short key, over real sockets; and how guessing is limited, with a fake clock. */
+
+import { expect, test } from "vitest";
+import {
+  ask,
+  BeelinePeer,
+  ShippedPeer,
+  startLinkServer,
+} from "../../../test/support/link-server.ts";
+import { ShortKeyGuard } from "./admission.ts";
+import type { Instance } from "./store.ts";
+
+const FOUND = {} as Instance;
+const MINUTE_MS = 60_000;
+
+function guardAt(clock: { nowMs: number }) {
+  const waits: number[] = [];
+  const limits: string[] = [];
+  const guard = new ShortKeyGuard({
+    now: () => clock.nowMs,
+    wait: async (ms) => void waits.push(ms),
+    onLimited: (limit) => limits.push(limit),
+  });
+  const fail = (address: string) =>
+    guard
+      .lookUp(address, async () => undefined)
+      .then(
+        () => "looked",
+        () => "refused",
+      );
+  return { guard, fail, waits, limits };
+}
+
+test("ten failures of one address are looked up, then one a minute; what succeeds costs nothing", async () => {
+  const clock = { nowMs: 0 };
+  const { guard, fail } = guardAt(clock);
+  for (let i = 0; i < 100; i++) expect(await guard.lookUp("a", async () => FOUND)).toBe(FOUND);
+  const answers = [];
+  for (let i = 0; i < 12; i++) answers.push(await fail("a"));
+  expect(answers).toEqual([...Array<string>(10).fill("looked"), "refused", "refused"]);
+  clock.nowMs += MINUTE_MS;
+  expect([await fail("a"), await fail("a")]).toEqual(["looked", "refused"]);
+});
+
+test("many addresses together are slowed, and nobody is locked out", async () => {
+  const clock = { nowMs: 0 };
+  const { guard, fail, waits, limits } = guardAt(clock);
+  for (let i = 0; i < 300; i++) await fail(`bot ${i}`);
+  expect(waits).toEqual([]);
+
+  expect(await guard.lookUp("a person", async () => FOUND)).toBe(FOUND);
+  expect(waits).toEqual([2_000]);
+  // A failure costs five times as much now: two, and no third.
+  expect([await fail("bot"), await fail("bot"), await fail("bot")]).toEqual([
+    "looked",
+    "looked",
+    "refused",
+  ]);
+  expect(limits).toContain("short-key-total");
+  clock.nowMs += MINUTE_MS;
+  await fail("later");
+  expect(waits).toHaveLength(3);
+});
+
+test("a client of ours enters by a short key only with the owner's cookie", async () => {
+  const server = await startLinkServer();
+  const mine = await server.createInstance();
+  const { url } = server;
+  server.browser.cookie = undefined;
+  await server.createInstance();
+
+  const stranger = new BeelinePeer({ url }, "client");
+  expect(await stranger.join(mine.key)).toMatchObject({
+    ok: false,
+    retry: true,
+    error: { code: "UNAUTHORIZED" },
+  });
+  const other = new BeelinePeer(server, "client");
+  expect(await other.join(mine.key)).toMatchObject({ ok: false });
+  const owner = new BeelinePeer({ url, browser: mine }, "client");
+  expect(await owner.join(mine.key)).toMatchObject({ ok: true });
+
+  const extension = new BeelinePeer(server, "extension");
+  await extension.enter(mine.key);
+  const [{ key: lasting }] = (await extension.next("rekey")) as [{ key: string }];
+  expect(stranger.count("rekey") + other.count("rekey")).toBe(0);
+  expect(await stranger.join(lasting)).toMatchObject({ ok: true });
+});
+
+/** A shipped browser at another address of this machine. */
+function browserAt(server: { url: string }, localAddress: string): ShippedPeer {
+  return new ShippedPeer(server, "client", { localAddress } as object);
+}
+
+test("of shipped browsers, which prove nothing, the first one enters by a short key", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const first = browserAt(server, "127.0.0.1");
+  const second = browserAt(server, "127.0.0.2");
+  expect(await first.join(key)).toMatchObject({ success: true });
+  expect(await second.join(key)).toMatchObject({ success: false });
+
+  // Not even after the first one left; but that one comes back, before or after its old socket goes.
+  const again = browserAt(server, "127.0.0.1");
+  expect(await again.join(key)).toMatchObject({ success: true });
+  again.socket.disconnect();
+  first.socket.disconnect();
+  expect(await second.join(key)).toMatchObject({ success: false });
+  expect(await browserAt(server, "127.0.0.1").join(key)).toMatchObject({ success: true });
+  expect(second.count("kicked")).toBe(0);
+
+  const sd = new ShippedPeer(server, "sd");
+  await sd.join(key);
+  await sd.next("upgradeKey");
+  expect(second.count("upgradeKey")).toBe(0);
+});
+
+test("a shipped page on the server's own site proves itself by its cookie, beside a guest", async () => {
+  const server = await startLinkServer();
+  const { key, cookie } = await server.createInstance();
+  expect(await browserAt(server, "127.0.0.2").join(key)).toMatchObject({ success: true });
+  const owner = new ShippedPeer(server, "client", { extraHeaders: { cookie } });
+  expect(await owner.join(key)).toMatchObject({ success: true });
+});
+
+test("the owner sees who is there and who was at the pairing; nobody else does", async () => {
+  const server = await startLinkServer({ now: () => Date.UTC(2026, 0, 2) });
+  const { id, key, cookie } = await server.createInstance();
+  const guest = browserAt(server, "127.0.0.2");
+  await guest.join(key);
+  const extension = new BeelinePeer(server, "extension");
+  await extension.enter(key, { name: "desktop" });
+  guest.socket.disconnect();
+  await extension.nextWhere("presence", ({ peers }: { peers: [] }) => peers.length === 1);
+
+  const path = `/api/link/${id}/peers`;
+  const since = "2026-01-02T00:00:00.000Z";
+  const desktop = {
+    role: "extension",
+    kind: "beeline",
+    name: "desktop",
+    address: "127.0.0.1",
+    isOwner: false,
+    since,
+  };
+  const visitor = { ...desktop, role: "client", kind: "shipped", name: "", address: "127.0.0.2" };
+  expect((await ask(server.url, "GET", path, { headers: { cookie } })).body).toEqual({
+    peers: [desktop],
+    pairing: { at: since, peers: [visitor, desktop] },
+  });
+  expect((await ask(server.url, "GET", path)).status).toBe(404);
+});

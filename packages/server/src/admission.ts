@@ -1,0 +1,114 @@
+/**
+ * Who may enter by a short key.
+ *
+ * Whoever sits in the room when the key is replaced learns the lasting one, and six digits can be
+ * guessed. So a client shows that the link is its user's. Shipped clients cannot show anything, and
+ * pairing must stay as they know it: of them one enters, the first. Extensions enter by knowing the
+ * key; the first one replaces it.
+ *
+ * Guessing, in numbers: there are 2²⁴ = 16.8 million short keys, and a key waits for ten minutes.
+ *
+ *     one address        10 failures at once, then one a minute: 20 in a key's life
+ *                        → finds a given key once in 840,000 times; ten waiting keys, for a whole
+ *                          day (1,450 failures): 0.09 %
+ *     all addresses      300 at once, then 5 a second: 3,300 in a key's life → once in 5,000 times
+ *     beyond that        nobody is refused, but every look-up takes 2 s and a failure costs its
+ *                        address five times as much: 1,000 addresses that try for nothing else have
+ *                        3,300 + 1,000 × (2 + 2) = 7,300 in a key's life → once in 2,300 times
+ *
+ * Only failures count. Each server process counts for itself.
+ */
+
+import { BeelineError, isShortKey, type LinkKey } from "@beeline/protocol";
+import { NamedBuckets, TokenBucket } from "./rate-limit.ts";
+import type { RoomState } from "./room-directory.ts";
+import type { Newcomer, Room } from "./rooms.ts";
+import type { Instance } from "./store.ts";
+
+const FAILURES_PER_ADDRESS = { capacity: 10, perSecond: 1 / 60 };
+const FAILURES_IN_TOTAL = { capacity: 300, perSecond: 5 };
+const SLOWED_MS = 2_000;
+const SLOWED_COST = 5;
+
+export interface LookUps {
+  readonly now: () => number;
+  /** Resolves after `ms`. */
+  readonly wait: (ms: number) => Promise<void>;
+  /** Called for each attempt that a limit refuses or slows. */
+  readonly onLimited: (limit: "short-key-address" | "short-key-total") => void;
+}
+
+export class ShortKeyGuard {
+  readonly #perAddress = new NamedBuckets(FAILURES_PER_ADDRESS);
+  readonly #inTotal: TokenBucket;
+  readonly #options: LookUps;
+
+  constructor(options: LookUps) {
+    this.#options = options;
+    this.#inTotal = new TokenBucket(FAILURES_IN_TOTAL, options.now());
+  }
+
+  /**
+   * Looks a short key up for somebody at `address`.
+   * @throws {BeelineError} `RATE_LIMITED` before looking.
+   */
+  async lookUp(
+    address: string,
+    find: () => Promise<Instance | undefined>,
+  ): Promise<Instance | undefined> {
+    const { now, wait, onLimited } = this.#options;
+    // Paid in advance and given back, so that a burst of parallel guesses finds the buckets empty.
+    const isCalm = this.#inTotal.take(1, now());
+    const cost = isCalm ? 1 : SLOWED_COST;
+    if (!this.#perAddress.take(address, now(), cost)) {
+      if (isCalm) this.#inTotal.giveBack(1);
+      onLimited("short-key-address");
+      throw new BeelineError("RATE_LIMITED", "too many unknown link keys from this address");
+    }
+    if (!isCalm) {
+      onLimited("short-key-total");
+      await wait(SLOWED_MS);
+    }
+    let failed = false;
+    try {
+      const instance = await find();
+      failed = instance === undefined;
+      return instance;
+    } finally {
+      if (!failed) {
+        this.#perAddress.giveBack(address, cost);
+        if (isCalm) this.#inTotal.giveBack(1);
+      }
+    }
+  }
+}
+
+/**
+ * What the room remembers of its guest if `newcomer` enters by `key`.
+ * @throws {BeelineError} `UNAUTHORIZED` for a client that may not.
+ */
+export function admitByKey(
+  key: LinkKey,
+  newcomer: Newcomer,
+  state: RoomState | undefined,
+): RoomState["guest"] {
+  if (!isShortKey(key) || newcomer.role !== "client" || newcomer.isOwner) return state?.guest;
+  if (newcomer.kind !== "shipped") {
+    throw new BeelineError(
+      "UNAUTHORIZED",
+      "a link that is not paired yet opens for its owner only, who brings a cookie or a token",
+    );
+  }
+  // The same browser comes back after a cut, maybe before the old socket is known to be dead (see
+  // withoutFormerGuest); nobody else takes its place, not even after it left.
+  if (state?.guest !== undefined && state.guest !== newcomer.address) {
+    throw new BeelineError("UNAUTHORIZED", "another browser waits with this link key already");
+  }
+  return newcomer.address;
+}
+
+/** The room that a guest enters: there is one guest at a time. */
+export function withoutFormerGuest(room: Room, key: LinkKey, newcomer: Newcomer): Room {
+  if (!isShortKey(key) || newcomer.role !== "client" || newcomer.isOwner) return room;
+  return { members: room.members.filter(({ role, isOwner }) => role !== "client" || isOwner) };
+}

@@ -1,0 +1,320 @@
+/**
+ * Rooms that several server processes share, in Redis.
+ *
+ *     beeline:room:<instance>       hash: version (random), state (msgpack)
+ *     beeline:process:<name>        channel: what one process must hear
+ *     beeline:process:<name>:rooms  set: where it has members
+ *     beeline:processes             sorted set: names by their last sign of life, in Redis' time
+ *
+ * A change is a compare-and-set: a script puts the new state in place if the version is still the
+ * one that was read, and in the same step publishes it to every process with a member before or
+ * after. Redis runs scripts one at a time and keeps the order of a channel, so all processes see all
+ * changes of a room in one order. The process that made a change applies it when it hears of it,
+ * like everybody else.
+ *
+ * Parcels go to the receiver's process over the same connections: whoever heard that a peer is there
+ * hears what it says afterwards. (A socket.io adapter would write to the receiver's socket whatever
+ * waits there already; the receiver's process must be able to refuse.)
+ *
+ * A process that shows no sign of life for DEAD_AFTER_MS is taken out of its rooms by any other. One
+ * that loses Redis lets its peers connect anew and goes by a new name. Link keys are sealed.
+ */
+
+import { randomUUID } from "node:crypto";
+import { type LinkKey, parseLinkKey } from "@beeline/protocol";
+import { Redis } from "ioredis";
+import { pack, unpack } from "msgpackr";
+import type { Logger } from "pino";
+import type { Keyring } from "./keyring.ts";
+import { CHANGE_SCRIPT, DEAD_SCRIPT } from "./redis-scripts.ts";
+import type {
+  Change,
+  DirectoryEvents,
+  Parcel,
+  RoomDirectory,
+  RoomState,
+} from "./room-directory.ts";
+import { type Effect, loseProcess } from "./rooms.ts";
+import { createTurns } from "./turns.ts";
+
+/** Dead ones are noticed within DEAD_AFTER_MS and two beats: 8 s. A busy process misses one beat. */
+const BEAT_MS = 1_000;
+const DEAD_AFTER_MS = 6_000;
+/** An empty room is remembered for as long as a short key lives, with the guest who claimed it. */
+const EMPTY_ROOM_MS = 10 * 60 * 1000;
+/** A publication that does not come back in this time was lost with the connection. */
+const APPLY_TIMEOUT_MS = 5_000;
+/** Two processes rarely want the same room at once; sixty-four peers that arrive together do. */
+const MAX_TRIES = 100;
+/** Relayed bytes on their way to Redis; about what one process relays in a tenth of a second. */
+const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
+
+type Message =
+  | {
+      readonly t: "change";
+      readonly id: number;
+      readonly by: string;
+      readonly change: SealedChange;
+    }
+  | { readonly t: "parcel"; readonly parcel: Parcel };
+
+/** The key in a `tellKey` effect is sealed. */
+interface SealedChange {
+  readonly state: RoomState;
+  readonly effects: readonly unknown[];
+}
+
+interface Pending {
+  readonly first: () => void;
+  readonly applied: () => void;
+}
+
+export interface RedisRoomsOptions {
+  readonly url: string;
+  readonly keyring: Keyring;
+  readonly log: Logger;
+}
+
+export class RedisRooms implements RoomDirectory {
+  readonly #keyring: Keyring;
+  readonly #log: Logger;
+  /** Commands and publications, in one order. */
+  readonly #out: Redis;
+  readonly #in: Redis;
+  readonly #turn = createTurns();
+  readonly #pending = new Map<string, Pending>();
+  #events: DirectoryEvents | undefined;
+  #name = "";
+  #isReady = false;
+  #inFlightBytes = 0;
+  #beat: NodeJS.Timeout | undefined;
+
+  constructor({ url, keyring, log }: RedisRoomsOptions) {
+    this.#keyring = keyring;
+    this.#log = log;
+    const options = {
+      lazyConnect: true,
+      // What cannot be done now is refused now; peers ask again.
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000),
+    };
+    this.#out = new Redis(url, options);
+    this.#in = new Redis(url, options);
+  }
+
+  get processName(): string {
+    return this.#name;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** @throws if Redis does not answer; later losses are repaired by themselves. */
+  async start(events: DirectoryEvents): Promise<void> {
+    this.#events = events;
+    for (const connection of [this.#out, this.#in]) {
+      connection.on("error", (err) => this.#log.debug({ err: err.message }, "redis"));
+      connection.on("close", () => this.#lose());
+    }
+    this.#in.on("messageBuffer", (_channel, bytes) => this.#hear(bytes));
+    await Promise.all([this.#out.connect(), this.#in.connect()]);
+    await this.#open();
+    for (const connection of [this.#out, this.#in]) {
+      connection.on("ready", () => {
+        this.#open().catch((err) => this.#log.warn({ err: err.message }, "redis"));
+      });
+    }
+    this.#beat = setInterval(() => {
+      this.#live().catch((err) => this.#log.debug({ err: err.message }, "redis"));
+    }, BEAT_MS);
+  }
+
+  change(...[instanceId, next, first = () => {}]: Parameters<RoomDirectory["change"]>) {
+    // Turns within the process save tries; between processes the version decides.
+    return this.#turn(String(instanceId), async () => {
+      for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+        const { version, state } = await this.#load(instanceId);
+        const change = await next(state);
+        if (change === undefined) return;
+        if (await this.#put(instanceId, version, state, change, first)) return;
+      }
+      throw new Error(`room ${instanceId} changed ${MAX_TRIES} times while it was to be changed`);
+    });
+  }
+
+  async read(instanceId: number): Promise<RoomState | undefined> {
+    return (await this.#load(instanceId)).state;
+  }
+
+  send(process: string, parcel: Parcel): boolean {
+    const bytes = pack({ t: "parcel", parcel } satisfies Message);
+    if (!this.#isReady || this.#inFlightBytes + bytes.length > MAX_IN_FLIGHT_BYTES) return false;
+    this.#inFlightBytes += bytes.length;
+    this.#out
+      .publish(channelOf(process), bytes)
+      .catch((err) => this.#log.debug({ err: err.message }, "parcel lost"))
+      .finally(() => {
+        this.#inFlightBytes -= bytes.length;
+      });
+    return true;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#beat);
+    this.#events = undefined;
+    if (this.#isReady) await this.#out.zrem("beeline:processes", this.#name).catch(() => {});
+    this.#isReady = false;
+    this.#out.disconnect();
+    this.#in.disconnect();
+  }
+
+  /** Both connections are up: a process of a new name begins to listen. */
+  async #open(): Promise<void> {
+    if (this.#isReady || this.#out.status !== "ready" || this.#in.status !== "ready") return;
+    const name = randomUUID();
+    await this.#in.subscribe(channelOf(name));
+    this.#name = name;
+    this.#isReady = true;
+    await this.#live();
+    this.#log.info({ process: name }, "sharing rooms over redis");
+  }
+
+  #lose(): void {
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#log.warn("redis is gone: peers connect anew");
+    this.#events?.lost();
+    // Both start anew, so that no half of a conversation is left over.
+    for (const connection of [this.#out, this.#in]) {
+      if (connection.status === "ready") connection.disconnect(true);
+    }
+  }
+
+  async #load(id: number): Promise<{ version: string; state: RoomState | undefined }> {
+    const [version, state] = await this.#out.hmgetBuffer(roomOf(id), "version", "state");
+    return {
+      version: version?.toString() ?? "",
+      state: state ? (unpack(state) as RoomState) : undefined,
+    };
+  }
+
+  async #put(
+    id: number,
+    version: string,
+    before: RoomState | undefined,
+    change: Change,
+    first: () => void,
+  ): Promise<boolean> {
+    const by = randomUUID();
+    const was = processesIn(before);
+    const are = processesIn(change.state);
+    const listeners = new Set([...was, ...are, this.#name]);
+    const message: Message = { t: "change", id, by, change: this.#seal(change) };
+    const applied = this.#expect(by, first);
+    try {
+      const done = await this.#out.eval(
+        CHANGE_SCRIPT,
+        1,
+        roomOf(id),
+        version,
+        by,
+        pack(change.state),
+        are.size === 0 ? EMPTY_ROOM_MS : 0,
+        pack(message),
+        String(id),
+        listeners.size,
+        ...listeners,
+        are.size,
+        ...are,
+      );
+      if (done === 1) await applied;
+      return done === 1;
+    } finally {
+      this.#pending.delete(by);
+    }
+  }
+
+  #expect(by: string, first: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const tooLate = () => reject(new Error("redis did not publish a change"));
+      const timer = setTimeout(tooLate, APPLY_TIMEOUT_MS);
+      timer.unref();
+      const applied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#pending.set(by, { first, applied });
+    });
+  }
+
+  #hear(bytes: Buffer): void {
+    const message = unpack(bytes) as Message;
+    if (message.t === "parcel") {
+      this.#events?.parcel(message.parcel);
+      return;
+    }
+    const mine = this.#pending.get(message.by);
+    this.#pending.delete(message.by);
+    this.#events?.changed(message.id, this.#unseal(message.change), mine?.first ?? (() => {}));
+    mine?.applied();
+  }
+
+  /** A sign of life, and a look at who gave none. */
+  async #live(): Promise<void> {
+    if (!this.#isReady) return;
+    const dead = (await this.#out.eval(
+      DEAD_SCRIPT,
+      1,
+      "beeline:processes",
+      this.#name,
+      DEAD_AFTER_MS,
+    )) as string[];
+    for (const name of dead) await this.#bury(name);
+  }
+
+  async #bury(name: string): Promise<void> {
+    const rooms = await this.#out.smembers(`beeline:process:${name}:rooms`);
+    this.#log.warn({ process: name, rooms: rooms.length }, "a server process is gone");
+    for (const id of rooms) {
+      await this.change(Number(id), async (state) => {
+        if (state === undefined) return undefined;
+        const { room, effects } = loseProcess(state.room, name);
+        return room === state.room ? undefined : { state: { ...state, room }, effects };
+      });
+    }
+    await this.#out.del(`beeline:process:${name}:rooms`);
+    await this.#out.zrem("beeline:processes", name);
+  }
+
+  #seal({ state, effects }: Change): SealedChange {
+    const sealed = effects.map((effect) =>
+      effect.do === "tellKey" ? { ...effect, key: this.#keyring.seal(effect.key) } : effect,
+    );
+    return { state, effects: sealed };
+  }
+
+  #unseal({ state, effects }: SealedChange): Change {
+    const opened = effects.map((raw) => {
+      const effect = raw as Effect;
+      if (effect.do !== "tellKey") return effect;
+      const key: LinkKey = parseLinkKey(this.#keyring.open(effect.key as unknown as Uint8Array));
+      return { ...effect, key };
+    });
+    return { state, effects: opened };
+  }
+}
+
+function processesIn(state: RoomState | undefined): ReadonlySet<string> {
+  return new Set(state?.room.members.map(({ process }) => process));
+}
+
+function roomOf(id: number): string {
+  return `beeline:room:${id}`;
+}
+
+function channelOf(process: string): string {
+  return `beeline:process:${process}`;
+}

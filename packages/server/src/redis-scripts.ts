@@ -1,0 +1,32 @@
+/** What Redis does in one step for redis-rooms.ts. */
+
+/**
+ * KEYS: room. ARGV: version that was read ("" for none), new version, new state, life in ms (0: until
+ * changed), publication, instance id, n, n names that must hear, m, m names that have members after.
+ * Returns 1, or 0 if the room was changed in the meantime.
+ */
+export const CHANGE_SCRIPT = `
+local current = redis.call('HGET', KEYS[1], 'version') or ''
+if current ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3])
+if ARGV[4] == '0' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+local at = 7
+local listeners = tonumber(ARGV[at])
+for i = at + 1, at + listeners do
+  redis.call('SREM', 'beeline:process:' .. ARGV[i] .. ':rooms', ARGV[6])
+end
+local from = at + listeners + 1
+for i = from + 1, from + tonumber(ARGV[from]) do
+  redis.call('SADD', 'beeline:process:' .. ARGV[i] .. ':rooms', ARGV[6])
+end
+for i = at + 1, at + listeners do
+  redis.call('PUBLISH', 'beeline:process:' .. ARGV[i], ARGV[5])
+end
+return 1`;
+
+/** KEYS: processes. ARGV: own name, ms. A sign of life; returns who gave none for that long. */
+export const DEAD_SCRIPT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])`;

@@ -1,0 +1,104 @@
+/**
+ * What one peer may relay, and what it is told when that is too much.
+ *
+ *     frame      MAX_RELAY_FRAME_BYTES
+ *     session    (sender, receiver): its own token bucket, so that one session of a sender cannot
+ *                starve another
+ *     user       all sessions of one owner's links on this process: one bucket
+ *     receiver   what waits for it is the receiver's business (see peer-sockets.ts)
+ *
+ * What is over a limit is dropped, counted and answered by `limited`; a sender that heeds it loses
+ * nothing more, and one that does not harms nobody else. The session sends dropped records again.
+ */
+
+import {
+  type ErrorCode,
+  type Limited,
+  MAX_RELAY_FRAME_BYTES,
+  type PeerId,
+} from "@beeline/protocol";
+import { NamedBuckets, type Rate, TokenBucket } from "./rate-limit.ts";
+import { MAX_ROOM_PEERS } from "./rooms.ts";
+
+/** What a record costs besides its bytes: routing an empty one takes as long as copying this much. */
+const RECORD_COST_BYTES = 1024;
+/** A sender that floods must not be answered as often. */
+const NOTICE_EVERY_MS = 1_000;
+/** How long a receiver at 16 Mbit/s takes to make room for two frames. */
+const FULL_RECEIVER_RETRY_MS = 64;
+
+export type RelayLimit = "frame" | "session" | "user" | "receiver";
+
+const TEXTS: Readonly<Record<RelayLimit, readonly [ErrorCode, string]>> = {
+  frame: ["LIMIT_EXCEEDED", `a relayed frame may have ${MAX_RELAY_FRAME_BYTES} bytes`],
+  session: ["RATE_LIMITED", "too many bytes for this receiver"],
+  user: ["RATE_LIMITED", "too many bytes over this user's links"],
+  receiver: ["LIMIT_EXCEEDED", "the receiver does not keep up"],
+};
+
+export interface RelayLimits {
+  readonly session: Rate;
+  readonly users: UserRates;
+}
+
+/** Buckets of the owners of links, shared by all sockets of a process. */
+export class UserRates {
+  readonly #buckets: NamedBuckets;
+
+  constructor(rate: Rate) {
+    this.#buckets = new NamedBuckets(rate);
+  }
+
+  take(userId: string, cost: number, nowMs: number): boolean {
+    return this.#buckets.take(userId, nowMs, cost);
+  }
+}
+
+/** One sender's. */
+export class RelayGate {
+  readonly #limits: RelayLimits;
+  readonly #tell: (message: Limited) => void;
+  readonly #sessions = new Map<PeerId, TokenBucket>();
+  #noticeAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(limits: RelayLimits, tell: (message: Limited) => void) {
+    this.#limits = limits;
+    this.#tell = tell;
+  }
+
+  /** @returns the limit that a record of `bytes` exceeds now, or `undefined` if it may pass. */
+  check(to: PeerId, userId: string, bytes: number, nowMs: number): RelayLimit | undefined {
+    if (bytes > MAX_RELAY_FRAME_BYTES) return "frame";
+    const cost = bytes + RECORD_COST_BYTES;
+    const session = this.#session(to, nowMs);
+    if (!session.take(cost, nowMs)) return "session";
+    if (this.#limits.users.take(userId, cost, nowMs)) return undefined;
+    session.giveBack(cost);
+    return "user";
+  }
+
+  /** Tells the sender that something was not passed on. */
+  refuse(limit: RelayLimit, nowMs: number): void {
+    if (nowMs - this.#noticeAtMs < NOTICE_EVERY_MS) return;
+    this.#noticeAtMs = nowMs;
+    const [code, message] = TEXTS[limit];
+    this.#tell({ code, message, retryAfterMs: retryAfterMs(limit, this.#limits.session) });
+  }
+
+  #session(to: PeerId, nowMs: number): TokenBucket {
+    const known = this.#sessions.get(to);
+    if (known !== undefined) return known;
+    // Receivers come and go under new ids; the oldest is the likeliest to be gone.
+    const [oldest] = this.#sessions.size >= MAX_ROOM_PEERS ? this.#sessions.keys() : [];
+    if (oldest !== undefined) this.#sessions.delete(oldest);
+    const bucket = new TokenBucket(this.#limits.session, nowMs);
+    this.#sessions.set(to, bucket);
+    return bucket;
+  }
+}
+
+function retryAfterMs(limit: RelayLimit, { perSecond }: Rate): number {
+  if (limit === "frame") return 0;
+  if (limit === "receiver") return FULL_RECEIVER_RETRY_MS;
+  return Math.ceil(((MAX_RELAY_FRAME_BYTES + RECORD_COST_BYTES) / perSecond) * 1000);
+}
