@@ -22,6 +22,8 @@ const nodeConditions = ["@beeline/source", "node"];
 const UNIT_TIMEOUT_MS = 10_000;
 /** Real WebRTC gathers, connects and repeats lost packets; on two busy cores that takes seconds. */
 const INTEROP_TIMEOUT_MS = 30_000;
+/** Databases and several server processes start, and dead ones are noticed after seconds. */
+const SERVICES_TIMEOUT_MS = 60_000;
 /** A browser starts, a page loads, a picture is drawn and arrives. */
 const E2E_TIMEOUT_MS = 90_000;
 /** 100 MB at 20 Mbit/s take 40 s, and a network is dark for a while besides. */
@@ -66,6 +68,17 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: INTEROP_TIMEOUT_MS,
           hookTimeout: INTEROP_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "services",
+          include: ["test/services/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: SERVICES_TIMEOUT_MS,
+          hookTimeout: SERVICES_TIMEOUT_MS,
         },
       },
       {

@@ -2,7 +2,7 @@
  * Makes a clone ready, whatever state it is in: `node scripts/setup.mjs build|test`.
  *
  * `build` installs the dependencies and builds what `npm start` runs; `test` also sees to a
- * Chromium. `npm start` and `npm test` call it first, so there is no set-up to know about. Each
+ * Chromium and to the servers that tests run against (see services.mjs). `npm start` and `npm test` call it first, so there is no set-up to know about. Each
  * step is skipped when nothing has changed since it last succeeded, and a run with nothing to do
  * prints nothing and takes a fraction of a second. It changes nothing outside node_modules and
  * the packages' dist folders (but see chromium.mjs).
@@ -15,6 +15,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findChromium, installChromium } from "./chromium.mjs";
+import { installServices } from "./services.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUILD_STAMP = join(ROOT, "node_modules/.cache/beeline/build");
@@ -144,7 +145,9 @@ function setUp(goal) {
   checkNode();
   installDependencies();
   build();
-  if (goal === "test" && findChromium() === undefined) installChromium(console.log);
+  if (goal !== "test") return;
+  if (findChromium() === undefined) installChromium(console.log);
+  installServices(console.log);
 }
 
 try {

@@ -51,7 +51,7 @@ export class BeelineProcess {
       });
     }
     this.#exit = new Promise((resolve) => this.#child.once("close", (code) => resolve(code)));
-    onTestFinished(() => this.#kill());
+    onTestFinished(() => this.kill());
   }
 
   /** Everything it wrote, log and all. */
@@ -84,7 +84,8 @@ export class BeelineProcess {
     await this.exited();
   }
 
-  async #kill(): Promise<void> {
+  /** As `kill -9` does, or a crash. */
+  async kill(): Promise<void> {
     const { pid } = this.#child;
     if (pid !== undefined && this.#child.exitCode === null) {
       try {

@@ -7,13 +7,13 @@ export interface Closable {
 /** A part that does not close in this time is left behind: the person has pressed Ctrl+C. */
 const CLOSE_LIMIT_MS = 5_000;
 
-export function closeOnExit(parts: readonly Closable[]): void {
+export function closeOnExit(parts: readonly Closable[], limitMs = CLOSE_LIMIT_MS): void {
   let isClosing = false;
   const stop = (): void => {
     // A second Ctrl+C means now.
     if (isClosing) process.exit(130);
     isClosing = true;
-    const limit = setTimeout(() => process.exit(0), CLOSE_LIMIT_MS);
+    const limit = setTimeout(() => process.exit(0), limitMs);
     limit.unref();
     void (async () => {
       for (const part of [...parts].reverse()) await part.close().catch(() => {});

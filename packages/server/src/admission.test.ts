@@ -131,7 +131,7 @@ test("the owner sees who is there and who was at the pairing; nobody else does",
   const extension = new BeelinePeer(server, "extension");
   await extension.enter(key, { name: "desktop" });
   guest.socket.disconnect();
-  await extension.nextWhere("presence", ({ peers }: { peers: [] }) => peers.length === 1);
+  await extension.nextWhere("presence", ({ peers }: { peers: unknown[] }) => peers.length === 1);
 
   const path = `/api/link/${id}/peers`;
   const since = "2026-01-02T00:00:00.000Z";

