@@ -248,11 +248,12 @@ describe("a client", () => {
   });
 
   test("waits for a server that is down at first", async () => {
-    const { server, port, dataDir, createInstance } = await startLinkServer();
+    const { server, port, dataDir, createAccountInstance } = await startLinkServer();
     const scene = await LinkScene.openEmpty();
-    const { key } = await createInstance();
+    const { key, token } = await createAccountInstance();
     await server.close();
-    const connecting = scene.connect(undefined, { server: `http://127.0.0.1:${port}`, key });
+    const url = `http://127.0.0.1:${port}`;
+    const connecting = scene.connect(undefined, { server: url, key, token });
     await startLinkServer({ dataDir, port });
     const link = await within(LINK_MS, "the link", connecting);
     expect(link.state).toBe("waiting");

@@ -52,6 +52,7 @@ class Member {
       onRelay: (from, message) => this.#add({ kind: "relay", from, message }),
       onDrain: () => {},
       onDialect: () => {},
+      onIceServers: () => {},
       onEnd: (error) => this.#add({ kind: "end", error }),
     });
     onTestFinished(() => this.room.close());
@@ -79,9 +80,14 @@ class Member {
   }
 }
 
-const as = (role: "client" | "extension", key: string): Omit<RoomOptions, "server"> => ({
+const as = (
+  role: "client" | "extension",
+  key: string,
+  token?: string,
+): Omit<RoomOptions, "server"> => ({
   role,
   key,
+  token,
   name: role,
   capabilities: ["session/1"],
   ...(role === "extension" ? { installId: "0123456789abcdef" } : {}),
@@ -89,8 +95,8 @@ const as = (role: "client" | "extension", key: string): Omit<RoomOptions, "serve
 
 test("two members see each other, signal and relay", async () => {
   const server = await startLinkServer();
-  const { key } = await server.createInstance();
-  const client = new Member(server, as("client", key));
+  const { key, token } = await server.createAccountInstance();
+  const client = new Member(server, as("client", key, token));
   const { joined } = await client.next("joined");
   const extension = new Member(server, as("extension", key));
   const { joined: joinedToo } = await extension.next("joined");
@@ -111,8 +117,8 @@ test("two members see each other, signal and relay", async () => {
 
 test("after a restart of the server a member joins again, by the key it was given meanwhile", async () => {
   const server = await startLinkServer();
-  const { key } = await server.createInstance();
-  const client = new Member(server, as("client", key));
+  const { key, token } = await server.createAccountInstance();
+  const client = new Member(server, as("client", key, token));
   await client.next("joined");
   const extension = new Member(server, as("extension", key));
   const lasting = (await extension.next("rekey")).key;
@@ -131,8 +137,8 @@ test("after a restart of the server a member joins again, by the key it was give
 
 test("a transport that is dropped on purpose comes back by itself", async () => {
   const server = await startLinkServer();
-  const { key } = await server.createInstance();
-  const client = new Member(server, as("client", key));
+  const { key, token } = await server.createAccountInstance();
+  const client = new Member(server, as("client", key, token));
   await client.next("joined");
   client.room.reconnect();
   await client.next("down");
@@ -171,8 +177,8 @@ test("a refusal that may pass is no end: the member tries again, and gets in", a
 
 test("a closed member says nothing more", async () => {
   const server = await startLinkServer();
-  const { key } = await server.createInstance();
-  const member = new Member(server, as("client", key));
+  const { key, token } = await server.createAccountInstance();
+  const member = new Member(server, as("client", key, token));
   await member.next("joined");
   const count = member.heard.length;
   member.room.close();

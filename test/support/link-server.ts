@@ -4,6 +4,7 @@
  * A {@link Peer} writes down everything it hears; `next` waits for something to be heard, in order
  * per event, so no test sleeps. Everything is closed when the test that opened it ends.
  */
+import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -40,7 +41,16 @@ export interface TestServer {
   readonly browser: { cookie: string | undefined };
   /** An instance and the cookie of the user who owns it. */
   createInstance(): Promise<{ id: number; key: string; cookie: string }>;
+  /** An instance of somebody with an account, and the token that says so, for clients without a browser. */
+  createAccountInstance(): Promise<{ id: number; key: string; token: string }>;
 }
+
+/** Every test server knows the accounts of this site. */
+const SITE = {
+  issuer: "https://site.example",
+  audience: "beeline",
+  secret: "what the site and the test's server share",
+};
 
 export async function startLinkServer(
   options: Partial<LinkServerOptions> = {},
@@ -48,7 +58,7 @@ export async function startLinkServer(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "beeline-server-")));
   const logged: string[] = [];
   const logger = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
-  const server = createLinkServer({ dataDir, port: 0, logger, ...options });
+  const server = createLinkServer({ dataDir, port: 0, logger, tokens: SITE, ...options });
   onTestFinished(async () => {
     await server.close();
     await rm(dataDir, { recursive: true, force: true });
@@ -63,8 +73,27 @@ export async function startLinkServer(
     browser.cookie = cookie;
     return { id, key, cookie };
   };
-  return { server, url, port, stunPort, dataDir, logged, browser, createInstance };
+  const createAccountInstance = async () => {
+    const token = tokenOf("ann");
+    const headers = { authorization: `Bearer ${token}` };
+    const { body } = await ask(url, "POST", REST_PATH, { body: {}, headers });
+    const { id, key } = body as CreatedInstance;
+    return { id, key, token };
+  };
+  const address = { server, url, port, stunPort, dataDir, logged, browser };
+  return { ...address, createInstance, createAccountInstance };
 }
+
+/** A JWT of the site for one of its users. */
+function tokenOf(user: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { iss: SITE.issuer, aud: SITE.audience, sub: user, exp: END_OF_TIME_S };
+  const signed = `${part({ alg: "HS256" })}.${part(claims)}`;
+  return `${signed}.${createHmac("sha256", SITE.secret).update(signed).digest("base64url")}`;
+}
+
+/** The year 2286. */
+const END_OF_TIME_S = 9_999_999_999;
 
 /** The cookie that an answer sets, as the browser would send it back. */
 export function cookieOf(answer: Answer): string {

@@ -4,6 +4,7 @@
  * Every promise settles: with a value, or with a `BeelineError` that carries a code and a remedy.
  */
 
+import type { TokenSource } from "@beeline/paths";
 import type {
   Activity,
   BeelineError,
@@ -31,6 +32,11 @@ export interface ConnectOptions {
   readonly server: string;
   readonly key: string;
   readonly policy?: PathPolicy;
+  /**
+   * A JWT of the site's own accounts, or what fetches one for each connection. Only a link that is
+   * not paired yet asks for it, unless the browser's cookie says already whose it is.
+   */
+  readonly token?: TokenSource;
   /** Shown to the extension. */
   readonly name?: string;
   /**

@@ -81,6 +81,7 @@ export class Connection {
       {
         server: options.server,
         role: "client",
+        token: options.token,
         key: options.key,
         name: options.name ?? "",
         capabilities: [CAPABILITIES.session, ...(canDirect ? [CAPABILITIES.direct] : [])],
@@ -88,8 +89,7 @@ export class Connection {
       clock,
       {
         onJoined: (joined) => {
-          this.#iceServers = joined.iceServers;
-          this.#session?.setIceServers(joined.iceServers);
+          this.#setIceServers(joined.iceServers);
           if (this.#state === "joining") this.#setState("waiting");
           this.#onFirstJoin(undefined);
         },
@@ -100,6 +100,7 @@ export class Connection {
         onRelay: (from, record) => this.#session?.onRelay(from, record),
         onDrain: () => this.#session?.onDrain(),
         onDialect: () => {},
+        onIceServers: (iceServers) => this.#setIceServers(iceServers),
         onEnd: (error) => this.#end(error),
       },
     );
@@ -169,6 +170,11 @@ export class Connection {
     } finally {
       this.#end(undefined);
     }
+  }
+
+  #setIceServers(iceServers: readonly IceServer[]): void {
+    this.#iceServers = iceServers;
+    this.#session?.setIceServers(iceServers);
   }
 
   // ── the room ───────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 /** Link instances of the signed-in (or anonymous) user, over the server's REST interface. */
 
+import type { TokenSource } from "@beeline/paths";
 import { BeelineError, CreatedInstance, LinkInstance, REST_PATH } from "@beeline/protocol";
 import { z } from "zod";
 
@@ -16,7 +17,11 @@ export interface Instances {
 /** A page waits this long for a list of links before it says that the server is away. */
 const TIMEOUT_MS = 15_000;
 
-export function createInstances(options: { readonly server: string }): Instances {
+/** @param options.token for a site with accounts of its own; else the browser's cookie says who asks. */
+export function createInstances(options: {
+  readonly server: string;
+  readonly token?: TokenSource;
+}): Instances {
   const url = new URL(REST_PATH, options.server).href;
 
   async function request<T extends z.ZodType>(
@@ -27,13 +32,17 @@ export function createInstances(options: { readonly server: string }): Instances
   ): Promise<z.output<T>> {
     let response: Response;
     try {
+      const { token } = options;
+      const bearer = typeof token === "function" ? await token() : token;
       response = await fetch(url + query, {
         method,
         credentials: "include",
         signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: {
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        },
       });
     } catch (cause) {
       throw new BeelineError("SERVER_UNREACHABLE", "the link server does not answer", { cause });

@@ -9,14 +9,17 @@ import {
   BeelineError,
   type DialectMessage,
   type DialectPart,
+  IceServer,
   JoinAck,
   type JoinRequest,
   Kicked,
+  Limited,
   PEER_SOCKET_PATH,
   type PeerId,
   type PeerToServer,
   Presence,
   type ServerToPeer,
+  type SessionReport,
   splitRelayFrame,
 } from "@beeline/protocol";
 import { io, type Socket } from "socket.io-client";
@@ -35,12 +38,18 @@ export interface RoomHandlers {
   /** The relay can take more. */
   onDrain(): void;
   onDialect(from: PeerId, message: DialectMessage): void;
+  /** Replaces those of the join's answer. */
+  onIceServers?(iceServers: readonly IceServer[]): void;
   /** For good: the key does not exist (any more), or the join was refused finally. */
   onEnd(error: BeelineError): void;
 }
 
+/** Says to the server whose links these are: a site's JWT, or what fetches one for each connection. */
+export type TokenSource = string | (() => string | Promise<string>);
+
 export interface RoomOptions extends Omit<JoinRequest, "version"> {
   readonly server: string;
+  readonly token?: TokenSource | undefined;
 }
 
 /** A join that got no answer in this time is repeated: the server answers in one round trip. */
@@ -50,6 +59,10 @@ const REJOIN_MS = 3_000;
 /** Quick first, because most drops are a second long; 5 s keeps a thousand waiting peers cheap. */
 const RECONNECT_MIN_MS = 300;
 const RECONNECT_MAX_MS = 5_000;
+/** A server that says nothing wrong asks for less; one that does must not silence us. */
+const MAX_PAUSE_MS = 2_000;
+/** As many as the answer to a join may bring. */
+const MAX_ICE_SERVERS = 16;
 /** Frames that may wait below us: what lies there can no longer be overtaken by a command. */
 const MAX_WAITING_FRAMES = 4;
 
@@ -61,9 +74,11 @@ export class RoomConnection {
   #isJoined = false;
   #isEnded = false;
   #cancelRejoin: (() => void) | undefined;
+  /** The server asked for a pause; undefined: it did not. */
+  #endPause: (() => void) | undefined;
 
   constructor(options: RoomOptions, clock: Clock, handlers: RoomHandlers) {
-    const { server, ...request } = options;
+    const { server, token, ...request } = options;
     this.#request = { version: 1, ...request };
     this.#clock = clock;
     this.#handlers = handlers;
@@ -72,6 +87,7 @@ export class RoomConnection {
       transports: ["websocket", "polling"],
       tryAllTransports: true,
       withCredentials: true,
+      ...(token === undefined ? {} : { auth: (give) => void readToken(token).then(give) }),
       reconnectionDelay: RECONNECT_MIN_MS,
       reconnectionDelayMax: RECONNECT_MAX_MS,
       autoConnect: false,
@@ -87,7 +103,8 @@ export class RoomConnection {
 
   get canSend(): boolean {
     const engine = this.#socket.io.engine;
-    return this.#isJoined && engine !== undefined && engine.writeBuffer.length < MAX_WAITING_FRAMES;
+    const isFree = engine !== undefined && engine.writeBuffer.length < MAX_WAITING_FRAMES;
+    return this.#isJoined && isFree && this.#endPause === undefined;
   }
 
   /** @param frame one or more records, as `RelayFrame` puts them together. */
@@ -97,6 +114,11 @@ export class RoomConnection {
 
   signal(to: PeerId, message: unknown): void {
     if (this.#isJoined) this.#socket.emit("signal", to, message);
+  }
+
+  /** For the server's statistics. */
+  report(report: SessionReport): void {
+    if (this.#isJoined) this.#socket.emit("report", report);
   }
 
   dialect(part: DialectPart): void {
@@ -111,6 +133,7 @@ export class RoomConnection {
   close(): void {
     this.#isEnded = true;
     this.#cancelRejoin?.();
+    this.#endPause?.();
     if (this.#isJoined) this.#socket.emit("leave");
     this.#socket.removeAllListeners();
     this.#socket.disconnect();
@@ -150,6 +173,14 @@ export class RoomConnection {
       for (const record of recordsOf(bytes)) this.#handlers.onRelay(from, record);
     });
     socket.on("dialect", (from, message) => this.#handlers.onDialect(from, message));
+    socket.on("iceServers", (raw) => {
+      const iceServers = IceServer.array().max(MAX_ICE_SERVERS).safeParse(raw);
+      if (iceServers.success) this.#handlers.onIceServers?.(iceServers.data);
+    });
+    socket.on("limited", (raw) => {
+      const limited = Limited.safeParse(raw);
+      if (limited.success) this.#pause(limited.data.retryAfterMs);
+    });
   }
 
   #join(): void {
@@ -169,6 +200,15 @@ export class RoomConnection {
         this.#handlers.onDown(error);
         this.#rejoinLater();
       }
+    });
+  }
+
+  /** What is sent while the server drops it would have to be sent again. */
+  #pause(ms: number): void {
+    this.#endPause?.();
+    this.#endPause = this.#clock.after(Math.min(ms, MAX_PAUSE_MS), () => {
+      this.#endPause = undefined;
+      this.#handlers.onDrain();
     });
   }
 
@@ -200,5 +240,14 @@ function recordsOf(value: unknown): readonly Uint8Array[] {
     return value instanceof ArrayBuffer ? splitRelayFrame(new Uint8Array(value)) : [];
   } catch {
     return [];
+  }
+}
+
+/** A token that cannot be had is none: the server says what that means. */
+async function readToken(token: TokenSource): Promise<{ token?: string }> {
+  try {
+    return { token: typeof token === "string" ? token : await token() };
+  } catch {
+    return {};
   }
 }

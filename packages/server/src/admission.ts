@@ -20,9 +20,10 @@
  */
 
 import { BeelineError, isShortKey, type LinkKey } from "@beeline/protocol";
+import type { Keyring } from "./keyring.ts";
 import { NamedBuckets, TokenBucket } from "./rate-limit.ts";
-import type { RoomState } from "./room-directory.ts";
-import type { Newcomer, Room } from "./rooms.ts";
+import type { Change, RoomState } from "./room-directory.ts";
+import { EMPTY_ROOM, enter, type Newcomer, type Room, revoke } from "./rooms.ts";
 import type { Instance } from "./store.ts";
 
 const FAILURES_PER_ADDRESS = { capacity: 10, perSecond: 1 / 60 };
@@ -84,10 +85,41 @@ export class ShortKeyGuard {
 }
 
 /**
+ * The room after `newcomer` entered by `key`, which opens `instance`.
+ * @param lastingKey what replaces the short key now.
+ * @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key.
+ */
+export function enterWith(
+  current: RoomState | undefined,
+  instance: Instance,
+  key: LinkKey,
+  newcomer: Newcomer,
+  lastingKey: LinkKey | undefined,
+  keyring: Keyring,
+): Change {
+  const keyDigest = keyring.digest(key).toString("hex");
+  // Members who entered by a key that the store knows no more: a process died before it told them.
+  const isStale = current !== undefined && current.keyDigest !== keyDigest;
+  const known = isStale ? undefined : current;
+  const guest = admitByKey(key, newcomer, known);
+  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, key, newcomer);
+  const step = enter(room, newcomer, lastingKey);
+  const effects = isStale ? [...revoke(current.room).effects, ...step.effects] : step.effects;
+  const state: RoomState = {
+    room: step.room,
+    keyDigest: lastingKey === undefined ? keyDigest : keyring.digest(lastingKey).toString("hex"),
+    instanceName: instance.name,
+    userId: instance.userId,
+    guest: lastingKey === undefined ? guest : undefined,
+  };
+  return { state, effects };
+}
+
+/**
  * What the room remembers of its guest if `newcomer` enters by `key`.
  * @throws {BeelineError} `UNAUTHORIZED` for a client that may not.
  */
-export function admitByKey(
+function admitByKey(
   key: LinkKey,
   newcomer: Newcomer,
   state: RoomState | undefined,
@@ -108,7 +140,7 @@ export function admitByKey(
 }
 
 /** The room that a guest enters: there is one guest at a time. */
-export function withoutFormerGuest(room: Room, key: LinkKey, newcomer: Newcomer): Room {
+function withoutFormerGuest(room: Room, key: LinkKey, newcomer: Newcomer): Room {
   if (!isShortKey(key) || newcomer.role !== "client" || newcomer.isOwner) return room;
   return { members: room.members.filter(({ role, isOwner }) => role !== "client" || isOwner) };
 }

@@ -122,6 +122,7 @@ function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptio
 
   onEvent(socket, "join", log, (request, ack) => {
     const answer = (outcome: JoinOutcome) => {
+      if (outcome.ok) line.forgetTurn();
       if (typeof ack === "function") ack(joinAck(socket, outcome, options));
     };
     const checked = JoinRequest.safeParse(request);
@@ -224,9 +225,15 @@ class PeerLine implements Line {
   }
 
   presence(room: Room): void {
-    this.#socket.emit("presence", presenceOf(room));
+    // Before the presence, because that makes the peers connect.
     this.#mayUseTurn = canConnectDirectly(room, this.id);
     this.renewTurn();
+    this.#socket.emit("presence", presenceOf(room));
+  }
+
+  /** The answer to a join told the peer to use others. */
+  forgetTurn(): void {
+    this.#renewTurnAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Gives out credentials if both sides are in the room and these have none, or old ones. */

@@ -17,15 +17,13 @@ import {
   parseLinkKey,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
-import { admitByKey, ShortKeyGuard, withoutFormerGuest } from "./admission.ts";
+import { enterWith, ShortKeyGuard } from "./admission.ts";
 import { drawLastingKey, type Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
   type Effect,
-  EMPTY_ROOM,
-  enter,
   isFull,
   leave,
   type Member,
@@ -373,33 +371,6 @@ export class Switchboard {
     );
     return { ok: false, error, retry: true };
   }
-}
-
-/** @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key. */
-function enterWith(
-  current: RoomState | undefined,
-  instance: Instance,
-  key: LinkKey,
-  newcomer: Newcomer,
-  lastingKey: LinkKey | undefined,
-  keyring: Keyring,
-): Change {
-  const keyDigest = keyring.digest(key).toString("hex");
-  // Members who entered by a key that the store knows no more: a process died before it told them.
-  const isStale = current !== undefined && current.keyDigest !== keyDigest;
-  const known = isStale ? undefined : current;
-  const guest = admitByKey(key, newcomer, known);
-  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, key, newcomer);
-  const step = enter(room, newcomer, lastingKey);
-  const effects = isStale ? [...revoke(current.room).effects, ...step.effects] : step.effects;
-  const state: RoomState = {
-    room: step.room,
-    keyDigest: lastingKey === undefined ? keyDigest : keyring.digest(lastingKey).toString("hex"),
-    instanceName: instance.name,
-    userId: instance.userId,
-    guest: lastingKey === undefined ? guest : undefined,
-  };
-  return { state, effects };
 }
 
 function witnessOf({ role, kind, name, address, isOwner, sinceMs }: Member) {

@@ -76,7 +76,7 @@ test.each([
 });
 
 test("a token is refused where no site's accounts were set up", async () => {
-  const server = await startLinkServer();
+  const server = await startLinkServer({ tokens: undefined });
   const headers = bearer(await sign(tokenFor()));
   expect((await ask(server.url, "GET", "/api/link", { headers })).status).toBe(401);
 });

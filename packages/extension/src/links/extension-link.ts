@@ -83,6 +83,7 @@ export class ExtensionLink {
         onRelay: (from, record) => this.#host.onRelay(from, record),
         onDrain: () => this.#host.onDrain(),
         onDialect: (from, message) => this.#shipped.onMessage(from, message),
+        onIceServers: (iceServers) => this.#host.setIceServers(iceServers),
         onEnd: (error) => this.#onEnd(error),
       },
     );

@@ -17,6 +17,7 @@ import {
   parseHello,
   RelayFrame,
   refuseBody,
+  type SessionReport,
   SignalMessage,
   welcomeBody,
 } from "@beeline/protocol";
@@ -131,6 +132,10 @@ export class SessionHost {
     }
     const options = this.#options;
     const { sessionId } = hello;
+    const report = (what: Omit<SessionReport, "to">): void => {
+      const to = this.#sessions.get(sessionId)?.peer;
+      if (to !== undefined) options.room.report({ to, ...what });
+    };
     const session = new HostedSession({
       sessionId,
       caller: { clientId: hello.clientId, linkId: options.linkId, name: hello.name },
@@ -139,8 +144,15 @@ export class SessionHost {
       clock: options.clock,
       createPeer: options.createPeer,
       iceServers: () => this.#iceServers,
-      onAttempt: (attempt) => options.onAttempt(hello.name, attempt),
-      onPath: (kind) => options.onPath(hello.name, kind),
+      onAttempt: (attempt) => {
+        options.onAttempt(hello.name, attempt);
+        const { outcome, reason } = attempt;
+        if (outcome !== "connecting") report({ attempt: { outcome, reason } });
+      },
+      onPath: (kind) => {
+        options.onPath(hello.name, kind);
+        report({ path: kind });
+      },
       onOver: (error) => {
         this.#sessions.delete(sessionId);
         options.onOver(hello.name, error);
