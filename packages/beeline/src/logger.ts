@@ -4,7 +4,16 @@ import { type Logger, pino } from "pino";
 import { PinoPretty } from "pino-pretty";
 
 /** Should a key ever be handed over by mistake, it is masked here as well. */
-const REDACTED = ["key", "*.key", "secret", "*.secret", "clientId", "*.clientId"];
+const SECRET_NAMES = [
+  "key",
+  "secret",
+  "clientId",
+  "token",
+  "authorization",
+  "cookie",
+  "credential",
+];
+const REDACTED = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -78,6 +78,13 @@ const SETTINGS = {
     help: "names under which browsers reach this server",
     group: LISTEN,
   },
+  trustProxy: {
+    schema: list.default([]),
+    flag: "--trust-proxy <address...>",
+    env: "BEELINE_TRUST_PROXY",
+    help: "reverse proxies in front of this server, as addresses or networks",
+    group: LISTEN,
+  },
   allowOrigin: {
     schema: list.default([]),
     flag: "--allow-origin <origin...>",
@@ -116,7 +123,7 @@ const SETTINGS = {
   tokenSecret: {
     schema: z.string().min(32, "at least 32 characters").optional(),
     env: "BEELINE_TOKEN_SECRET",
-    help: "or the secret it shares with this server",
+    help: "secret that it shares with this server, instead of public keys",
     group: WHO,
   },
   instanceLimit: {
@@ -153,7 +160,7 @@ const SETTINGS = {
       .regex(/^[0-9a-f]{64}$/i, "64 hexadecimal digits")
       .optional(),
     env: "BEELINE_SECRET",
-    help: "seals keys and signs cookies; the same for all processes (default: drawn once, in a file)",
+    help: "64 hexadecimal digits that seal keys and sign cookies, the same for all processes",
     group: SCALE,
   },
   stunPort: {
@@ -180,7 +187,7 @@ const SETTINGS = {
   turnSecret: {
     schema: secret.optional(),
     env: "BEELINE_TURN_SECRET",
-    help: "its static-auth-secret",
+    help: "static-auth-secret of that server",
     group: DIRECT,
   },
   turnLifetime: {
@@ -208,7 +215,7 @@ const SETTINGS = {
     schema: whole(1).optional(),
     flag: "--sockets-per-address <number>",
     env: "BEELINE_SOCKETS_PER_ADDRESS",
-    help: "connections from one address (default: 64); behind a proxy, the proxy's business",
+    help: "connections from one address (default: 64)",
     group: LIMITS,
   },
   relayRate: {
@@ -242,7 +249,7 @@ const SETTINGS = {
   metricsToken: {
     schema: secret.optional(),
     env: "BEELINE_METRICS_TOKEN",
-    help: "lets a Prometheus elsewhere read /metrics",
+    help: "token with which a Prometheus elsewhere reads /metrics",
     group: OPERATE,
   },
 } satisfies Record<string, Setting>;
@@ -257,7 +264,7 @@ const TABLE = Object.entries(SETTINGS) as [Name, Setting][];
 export function addServerSettings(command: Command): Command {
   for (const [name, { flag, env, help, group }] of TABLE) {
     const shown = flag ?? `--${kebab(name)}-file <path>`;
-    const described = flag === undefined ? `file with: ${help}` : help;
+    const described = flag === undefined ? `file with the ${help}` : help;
     const option = new Option(shown, `${described} [${env}]`).helpGroup(group);
     command.addOption(shown.startsWith("--no-") ? option.default(undefined) : option);
   }

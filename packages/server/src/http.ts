@@ -64,6 +64,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 export interface HttpOptions extends InstanceRoutesOptions {
   readonly logger: Logger;
   readonly check: (request: GuardedRequest) => Verdict;
+  /** Whether an address is one of the operator's proxies. */
+  readonly trustProxy: (address: string, hop: number) => boolean;
   readonly pageDir: string | undefined;
   readonly pairDemo: DemoOptions["pairDemo"];
   readonly metrics: Metrics;
@@ -79,6 +81,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
+    trustProxy: options.trustProxy,
   }) as unknown as FastifyInstance;
   app.addHook("onRequest", async (request, reply) =>
     guard(options.check(request.raw), request, reply),

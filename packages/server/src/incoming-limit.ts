@@ -33,6 +33,7 @@ interface Connection {
 export interface IncomingLimitOptions {
   readonly path: string;
   readonly budget: ByteBudget;
+  readonly addressOf: (request: IncomingMessage) => string;
   readonly onLimited: (limit: string) => void;
 }
 
@@ -40,7 +41,7 @@ export interface IncomingLimitOptions {
 export function limitIncoming(
   http: HttpServer,
   io: Server,
-  { path, budget, onLimited }: IncomingLimitOptions,
+  { path, budget, addressOf, onLimited }: IncomingLimitOptions,
 ): (socket: Socket) => void {
   const byRequest = new WeakMap<IncomingMessage, Connection>();
   /** By engine id: a polling connection upgrades in a second request that names it. */
@@ -58,7 +59,7 @@ export function limitIncoming(
 
   io.engine.generateId = (request: IncomingMessage) => {
     const id = randomBytes(15).toString("base64url");
-    const party = networkOf(request.socket.remoteAddress ?? "");
+    const party = networkOf(addressOf(request));
     const connection = { id, party, joined: false, unfinishedBytes: 0 };
     byRequest.set(request, connection);
     byId.set(id, connection);

@@ -10,10 +10,11 @@
  * This file wires the parts together, opens them and closes them.
  */
 
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { IceServer } from "@beeline/protocol";
+import proxyAddr from "@fastify/proxy-addr";
 import {
   checkRequest,
   type GuardedRequest,
@@ -109,6 +110,8 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
 
   const policy: GuardPolicy = { ...checked, boundTo: host };
   const check = (request: GuardedRequest): Verdict => checkRequest(request, policy);
+  const trustProxy = proxyAddr.compile(checked.trustedProxies);
+  const addressOf = (request: IncomingMessage) => proxyAddr(request, trustProxy);
   let isDraining = false;
   const { pageDir, pairDemo, metricsToken } = checked;
   const http = createHttp({
@@ -116,6 +119,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     instances,
     accounts,
     check,
+    trustProxy,
     now,
     pageDir,
     pairDemo,
@@ -140,6 +144,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
   const door = {
     check,
     addresses: new AddressCount(checked.socketsPerAddress),
+    addressOf,
     isClosed: () => isDraining,
     onLimited,
   };
@@ -166,6 +171,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       meter,
       onReport: (from, report) => metrics.reported(from, report),
       onGone: (id) => metrics.left(id),
+      addressOf,
       userOf,
       iceServersFor,
       turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
@@ -173,6 +179,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     openShippedSockets(http.server, door, {
       switchboard,
       log: logger,
+      addressOf,
       userOf,
       budgetBytes: checked.shippedBudgetBytes,
       onLimited,

@@ -57,7 +57,10 @@ export function serveInstances(app: FastifyInstance, options: InstanceRoutesOpti
       onLimited("creations");
       throw new BeelineError("RATE_LIMITED", "too many new links from this address");
     }
-    const { userId, setCookie } = await accounts.welcome(request.headers);
+    const { userId, setCookie } = await accounts.welcome(
+      request.headers,
+      request.protocol === "https",
+    );
     if (setCookie !== undefined) reply.header("set-cookie", setCookie);
     const counted =
       id === undefined

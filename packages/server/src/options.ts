@@ -48,6 +48,11 @@ const Options = z.object({
   allowedOrigins: z.array(Origin).default([]),
   /** Names under which browsers reach this server. Loopback names need no listing. */
   publicHosts: z.array(HostName).default([]),
+  /**
+   * Reverse proxies, as addresses or networks (`10.0.0.0/8`): what they say about who they forward
+   * for is believed. Without it all visitors behind a proxy count as one.
+   */
+  trustedProxies: z.array(z.string().min(1)).default([]),
   /** Handed to every peer that joins, e.g. an operator's TURN server. None of a third party by default. */
   iceServers: z.array(IceServer).max(15).default([]),
   /** An operator's TURN server, for which both sides of a linked pair get credentials. */
@@ -90,12 +95,13 @@ const Options = z.object({
     .default(256 * 1024 * 1024),
   /**
    * Bytes of shipped clients' messages that may be on their way in, and again as many that may wait
-   * to go out. 256 MiB are sixteen messages of the largest size, or eighty lists of 10,000 models.
+   * to go out; one address has a quarter of it. 256 MiB are sixteen messages of the largest size, or
+   * eighty lists of 10,000 models. Below 64 MiB the largest messages do not pass any more.
    */
   shippedBudgetBytes: z
     .number()
     .int()
-    .min(64 * 1024 * 1024)
+    .min(4 * 1024 * 1024)
     .default(256 * 1024 * 1024),
   logger: z.custom<Logger>(
     (value) => typeof value === "object" && value !== null && "child" in value,

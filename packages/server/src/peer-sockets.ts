@@ -76,6 +76,7 @@ export interface PeerSocketsOptions {
   readonly meter: RelayMeter;
   readonly onReport: (from: PeerId, report: SessionReport) => void;
   readonly onGone: (id: PeerId) => void;
+  readonly addressOf: Door["addressOf"];
   readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
   /** What a peer that reached us under these headers is told to use. */
   readonly iceServersFor: (headers: IncomingHttpHeaders) => IceServer[];
@@ -214,7 +215,7 @@ class PeerLine implements Line {
 
   constructor(socket: PeerSocket, options: PeerSocketsOptions) {
     this.id = socket.id;
-    this.address = networkOf(socket.handshake.address);
+    this.address = networkOf(options.addressOf(socket.request));
     this.#socket = socket;
     this.#queuedBytes = watchOutbox(socket);
     this.#options = options;

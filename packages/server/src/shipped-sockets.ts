@@ -62,6 +62,7 @@ type ShippedSocket = Socket<Incoming, ServerToShipped & Incoming>;
 export interface ShippedSocketsOptions {
   readonly switchboard: Switchboard;
   readonly log: Logger;
+  readonly addressOf: Door["addressOf"];
   readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
   /** Messages that are coming in, and messages that wait to go out: so many bytes each. */
   readonly budgetBytes: number;
@@ -82,6 +83,7 @@ export function openShippedSockets(
   const welcome = limitIncoming(http, io, {
     path: SHIPPED_SOCKET_PATH,
     budget: new ByteBudget(options.budgetBytes),
+    addressOf: options.addressOf,
     onLimited: options.onLimited,
   });
   const lines = new Set<ShippedLine>();
@@ -173,7 +175,7 @@ class ShippedLine implements Line {
     hasRoomFor: (bytes: number) => boolean,
   ) {
     this.id = socket.id;
-    this.address = networkOf(socket.handshake.address);
+    this.address = networkOf(options.addressOf(socket.request));
     this.queuedBytes = watchOutbox(socket);
     this.#socket = socket;
     this.#options = options;

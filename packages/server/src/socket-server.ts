@@ -6,7 +6,7 @@
  * because socket.io's limits are per server.
  */
 
-import type { Server as HttpServer } from "node:http";
+import type { Server as HttpServer, IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
@@ -20,6 +20,8 @@ export type Incoming = Record<string, (...values: unknown[]) => void>;
 export interface Door {
   readonly check: (request: GuardedRequest) => Verdict;
   readonly addresses: AddressCount;
+  /** Who a request comes from, behind the operator's proxies. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** Whether the server is about to stop, so that peers had better go elsewhere. */
   readonly isClosed: () => boolean;
   readonly onLimited: (limit: string) => void;
@@ -44,7 +46,7 @@ export interface SocketServer {
 
 export function openSocketServer<Outgoing extends object>(
   http: HttpServer,
-  { check, addresses, isClosed, onLimited }: Door,
+  { check, addresses, addressOf, isClosed, onLimited }: Door,
   options: SocketServerOptions,
 ): SocketServer & { readonly io: Server<Incoming, Outgoing & Incoming> } {
   const io = new Server<Incoming, Outgoing & Incoming>(http, {
@@ -69,14 +71,14 @@ export function openSocketServer<Outgoing extends object>(
       const verdict = check(request);
       if (!verdict.allowed) callback(verdict.message, false);
       else if (isClosed()) callback("this server is about to stop", false);
-      else if (addresses.isFull(request.socket.remoteAddress ?? "")) {
+      else if (addresses.isFull(addressOf(request))) {
         onLimited("sockets-address");
         callback("too many sockets", false);
       } else callback(null, true);
     },
   });
   io.engine.on("connection", (raw: Socket["conn"]) => {
-    const leave = addresses.enter(raw.remoteAddress);
+    const leave = addresses.enter(addressOf(raw.request));
     raw.once("close", leave);
   });
   return {

@@ -71,7 +71,7 @@ export class Accounts {
   }
 
   /** The user, who is made one if need be. @throws {BeelineError} `UNAUTHORIZED` where accounts are a must. */
-  async welcome(credentials: Credentials): Promise<Welcome> {
+  async welcome(credentials: Credentials, isSecure: boolean): Promise<Welcome> {
     const known = await this.userOf(credentials);
     if (tokenOf(credentials) !== undefined && known !== undefined) {
       return { userId: known, setCookie: undefined };
@@ -80,6 +80,7 @@ export class Accounts {
     const userId = known ?? randomUUID();
     const setCookie = stringifySetCookie(COOKIE, this.#signer.sign(userId), {
       httpOnly: true,
+      secure: isSecure,
       sameSite: "lax",
       path: "/",
       maxAge: COOKIE_MAX_AGE_S,

@@ -32,6 +32,7 @@ function optionsFrom(settings: ServerSettings): Parameters<typeof createLinkServ
     host: settings.host,
     port: settings.port,
     publicHosts: settings.publicHost,
+    trustedProxies: settings.trustProxy,
     allowedOrigins: settings.allowOrigin,
     allowAnonymous: settings.anonymous,
     tokens: tokensFrom(settings),

@@ -1,0 +1,142 @@
+/** What an operator sees: health, readiness, metrics, draining, and the budget for big messages. */
+
+import { join } from "node:path";
+import Database from "libsql";
+import { expect, test } from "vitest";
+import {
+  ask,
+  BeelinePeer,
+  Peer,
+  ShippedPeer,
+  startLinkServer,
+} from "../../../test/support/link-server.ts";
+import { ByteBudget } from "./byte-budget.ts";
+
+const TOKEN = "a token that Prometheus has";
+
+test("health says that the process runs; readiness, that its database answers", async () => {
+  const server = await startLinkServer();
+  expect((await ask(server.url, "GET", "/healthz")).body).toEqual({ status: "ok" });
+  expect((await ask(server.url, "GET", "/readyz")).body).toEqual({ status: "ready" });
+});
+
+test("metrics count joins, limits and relayed bytes, and hold neither keys nor names", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const client = new BeelinePeer(server, "client");
+  const extension = new BeelinePeer(server, "extension");
+  await client.enter(key);
+  const { peerId } = await extension.enter(key, { name: "a very private name" });
+  await new BeelinePeer(server, "client").join("f".repeat(128));
+  client.socket.emit("relay", peerId, new Uint8Array(1000));
+  await extension.next("relay");
+
+  const { body, headers } = await ask(server.url, "GET", "/metrics");
+  expect(headers["content-type"]).toMatch(/^text\/plain/);
+  for (const line of [
+    'beeline_joins_total{kind="beeline",role="client",outcome="joined"} 1',
+    'beeline_joins_total{kind="beeline",role="client",outcome="LINK_KEY_UNKNOWN"} 1',
+    "beeline_relayed_bytes_total 1000",
+    "beeline_relayed_records_total 1",
+    "beeline_rooms 1",
+    "beeline_peers 2",
+    'beeline_pairs{path="relay"} 0',
+  ]) {
+    expect(body).toContain(line);
+  }
+  expect(body).toContain("nodejs_eventloop_lag_p99_seconds");
+  expect(body).not.toMatch(/private|[0-9a-f]{64}/);
+});
+
+test("metrics are for this machine, or for whoever has the token", async () => {
+  const server = await startLinkServer({ metricsToken: TOKEN });
+  const elsewhere = { "x-forwarded-for": "192.0.2.1" };
+  const asked = async (headers: Record<string, string>) =>
+    (await ask(server.url, "GET", "/metrics", { headers })).status;
+  expect(await asked({})).toBe(200);
+  expect(await asked(elsewhere)).toBe(404);
+  expect(await asked({ ...elsewhere, authorization: "Bearer something else" })).toBe(404);
+  expect(await asked({ ...elsewhere, authorization: `Bearer ${TOKEN}` })).toBe(200);
+});
+
+test("a server that drains lets peers go one by one, takes none in, and says that it is not ready", async () => {
+  const server = await startLinkServer({ drainMs: 400 });
+  const { key } = await server.createInstance();
+  const peers = [new BeelinePeer(server, "client"), new ShippedPeer(server, "client")];
+  for (const peer of peers) await peer.next("connect");
+  const owner = new BeelinePeer(server, "client");
+  await owner.enter(key);
+
+  const closing = server.server.close();
+  const [reason] = (await peers[1]?.next("disconnect")) ?? [];
+  expect(reason).toMatch(/transport (close|error)/);
+  const { status, body } = await ask(server.url, "GET", "/readyz");
+  expect([status, body]).toEqual([503, { status: "not ready", reason: "draining" }]);
+  const late = new Peer(server.url, "/api/beeline");
+  await late.next("connect_error");
+  await closing;
+  for (const peer of [peers[0], owner]) {
+    expect((await peer?.next("disconnect"))?.[0]).not.toBe("io server disconnect");
+    expect(peer?.count("kicked")).toBe(0);
+  }
+});
+
+test("nobody holds more than a quarter of a budget, and all together no more than all of it", () => {
+  const budget = new ByteBudget(400);
+  expect([budget.take("a", 100), budget.take("a", 1)]).toEqual([true, false]);
+  for (const party of ["b", "c", "d"]) expect(budget.take(party, 100)).toBe(true);
+  expect(budget.take("e", 1)).toBe(false);
+  budget.giveBack("a", 40);
+  expect([budget.take("e", 41), budget.take("e", 40), budget.held]).toEqual([false, true, 400]);
+});
+
+test("a message over its address's share of the budget costs its sender a reconnect, and nobody else", async () => {
+  const MiB = 1024 * 1024;
+  const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
+  const { key: shortKey } = await server.createInstance();
+  const sd = new ShippedPeer(server, "sd");
+  await sd.join(shortKey);
+  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  const [greedy, modest] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
+  await greedy.join(key);
+  await modest.join(key);
+
+  greedy.socket.emit("command", { junk: "x".repeat(2 * MiB) });
+  await greedy.next("disconnect");
+  modest.socket.emit("command", { fence: "x".repeat(MiB / 2) });
+  expect(await sd.next("command")).toEqual([{ fence: "x".repeat(MiB / 2) }]);
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_limited_total{limit="shipped-bytes"} 1',
+  );
+});
+
+test("a store that fails costs peers another try, never their key", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const db = new Database(join(server.dataDir, "beeline.db"));
+  db.exec("ALTER TABLE instances RENAME TO away");
+  const peer = new BeelinePeer(server, "extension");
+  expect(await peer.join(key)).toMatchObject({ ok: false, retry: true });
+  db.exec("ALTER TABLE away RENAME TO instances");
+  db.close();
+  expect(await peer.join(key)).toMatchObject({ ok: true });
+});
+
+test("behind a proxy that is trusted, visitors count by their own addresses, and cookies are for https", async () => {
+  const server = await startLinkServer({ trustedProxies: ["127.0.0.1"], socketsPerAddress: 1 });
+  const from = (address: string) => ({
+    extraHeaders: { "x-forwarded-for": address, "x-forwarded-proto": "https" },
+  });
+  const [one, two] = ["192.0.2.1", "192.0.2.2"].map(
+    (address) => new Peer(server.url, "/api/beeline", from(address)),
+  );
+  await Promise.all([one?.next("connect"), two?.next("connect")]);
+  await new Peer(server.url, "/api/beeline", from("192.0.2.1")).next("connect_error");
+  const headers = from("192.0.2.3").extraHeaders;
+  const created = await ask(server.url, "POST", "/api/link", { body: {}, headers });
+  expect(String(created.headers["set-cookie"])).toMatch(/Secure/);
+
+  const plain = await startLinkServer({ socketsPerAddress: 1 });
+  await new Peer(plain.url, "/api/beeline", from("192.0.2.1")).next("connect");
+  await new Peer(plain.url, "/api/beeline", from("192.0.2.2")).next("connect_error");
+});
