@@ -15,7 +15,9 @@ function fileWith(text: string): string {
 
 /** As typed after `beeline server`. */
 function flagsOf(...args: string[]): Record<string, unknown> {
-  const command = addServerSettings(new Command().exitOverride());
+  const command = addServerSettings(
+    new Command().exitOverride().configureOutput({ writeErr: () => {} }),
+  );
   return command.parse(args, { from: "user" }).opts();
 }
 
