@@ -83,6 +83,11 @@ export class Library {
     return this.list(type && [type]).find((file) => file.hash === hash.toLowerCase());
   }
 
+  /** Files of a type by the name that prompts use: without folder and extension. */
+  named(name: string, type: ResourceType): readonly LibraryFile[] {
+    return this.list([type]).filter((file) => file.name.replace(/\.[^.]+$/, "") === name);
+  }
+
   /** How many files are still to be hashed: until then, "not found" may be premature. */
   get unread(): number {
     return this.#unread;

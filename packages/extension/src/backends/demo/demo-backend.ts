@@ -13,6 +13,7 @@ import type {
   GenerateHooks,
   GenerateJob,
   ImageBackend,
+  ModelFolder,
 } from "../../image-backend.ts";
 import { decodeMask, decodePicture } from "../../images/decode.ts";
 import { encodePng } from "../../images/encode.ts";
@@ -47,6 +48,9 @@ const CAPABILITIES: BackendCapabilities = {
   vae: true,
   networks: ["lora", "hypernet"],
   samplers: SAMPLER_NAMES,
+  progress: "steps",
+  previews: true,
+  cancels: "running",
 };
 
 /** What a job draws from: `still` is a picture that needs no drawing at all. */
@@ -138,6 +142,11 @@ export class DemoBackend implements ImageBackend {
 
   async capabilities(): Promise<BackendCapabilities> {
     return CAPABILITIES;
+  }
+
+  /** None of its own: it reads the files that a job names. */
+  async folders(): Promise<readonly ModelFolder[]> {
+    return [];
   }
 
   /** Nothing to do: files are read for each job. */
