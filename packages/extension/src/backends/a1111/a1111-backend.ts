@@ -26,7 +26,7 @@ import {
 import { Previews } from "../shared/previews.ts";
 import { JobProgress } from "../shared/progress.ts";
 import { joinedSamplers } from "../shared/samplers.ts";
-import { finishImage, readSource, type Source, stillImages } from "../shared/source.ts";
+import { finishImage, readSource, type Source, showStill } from "../shared/source.ts";
 import { checkAnswer } from "./answer.ts";
 import { Catalogue, type Resolved } from "./catalogue.ts";
 import { type Dialect, requireDialect } from "./dialect.ts";
@@ -118,14 +118,10 @@ export class A1111Backend implements ImageBackend {
   async #draw(job: GenerateJob, hooks: GenerateHooks): Promise<void> {
     const dialect = await this.#speak();
     const source = await readSource(job);
-    if (source.kind === "still") {
-      const images = await stillImages(job, source.raster, dialect.name);
-      if (!hooks.signal.aborted) images.forEach((image) => hooks.onImage(image));
-      return;
-    }
+    if (source.kind === "still") return showStill(job, source.raster, dialect.name, hooks);
     const resolved = await new Catalogue(this.#http, dialect).resolve(job);
     const clock = () => performance.now();
-    const previews = new Previews(hooks.onPreview, clock);
+    const previews = new Previews(hooks, clock);
     const progress = new JobProgress({
       images: job.quantity * job.batchSize,
       steps: job.steps,

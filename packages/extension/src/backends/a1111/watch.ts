@@ -8,9 +8,13 @@
 
 import { BeelineError } from "@beeline/protocol";
 import { z } from "zod";
+import { pause } from "../shared/abort.ts";
 import { base64Bytes } from "../shared/answers.ts";
 import type { BackendHttp } from "../shared/backend-http.ts";
 import type { Dialect } from "./dialect.ts";
+
+/** SD.Next counts requests by the minute: waits that double up to this pass one. */
+const MAX_WAIT_MS = 30_000;
 
 const Num = z.number().nullish();
 const Task = z.looseObject({
@@ -74,9 +78,12 @@ export class Watch {
     return (this.#knowsTasks ? await this.#ourTask() : undefined) ?? this.#anyTask();
   }
 
-  /** Whether the job that ended last, begun at `jobTimestamp`, was stopped by somebody. */
+  /**
+   * Whether the job that ended last, begun at `jobTimestamp`, was stopped by somebody.
+   * @throws {BeelineError} when the program does not say: then its picture may be half a one.
+   */
   async wasStopped(jobTimestamp: string | undefined): Promise<boolean> {
-    const { state } = await this.#everybody(true);
+    const { state } = await this.#everybodyInTheEnd();
     const isSame = jobTimestamp === undefined || stamp(state) === jobTimestamp;
     return isSame && (state.interrupted === true || state.skipped === true);
   }
@@ -119,6 +126,18 @@ export class Watch {
     if (!isOurs) return { state: "queued", ahead: 1, fraction: 0, preview: undefined };
     const preview = current_image ? base64Bytes(current_image) : undefined;
     return { state: "ours", ahead: 0, fraction, preview };
+  }
+
+  /** Asks again when it is turned away: this answer decides whether a picture counts. */
+  async #everybodyInTheEnd(): Promise<z.output<typeof Everybody>> {
+    for (let waitMs = this.#dialect.pollMs; ; waitMs *= 2) {
+      try {
+        return await this.#everybody(true);
+      } catch (error) {
+        if (waitMs > MAX_WAIT_MS) throw error;
+        await pause(waitMs);
+      }
+    }
   }
 
   async #everybody(skipImage: boolean): Promise<z.output<typeof Everybody>> {

@@ -29,7 +29,7 @@ import {
 } from "../shared/backend-http.ts";
 import { Previews } from "../shared/previews.ts";
 import { JobProgress } from "../shared/progress.ts";
-import { finishImage, readSource, type Source, stillImages } from "../shared/source.ts";
+import { finishImage, readSource, type Source, showStill } from "../shared/source.ts";
 import { Catalogue, type Resolved } from "./catalogue.ts";
 import { ComfySocket } from "./comfy-socket.ts";
 import type { ComfyEvent } from "./events.ts";
@@ -122,18 +122,14 @@ export class ComfyUiBackend implements ImageBackend {
 
   async #draw(job: GenerateJob, hooks: GenerateHooks): Promise<void> {
     const source = await readSource(job);
-    if (source.kind === "still") {
-      const images = await stillImages(job, source.raster, PROGRAM);
-      if (!hooks.signal.aborted) images.forEach((image) => hooks.onImage(image));
-      return;
-    }
+    if (source.kind === "still") return showStill(job, source.raster, PROGRAM, hooks);
     const resolved = await new Catalogue(this.#http).resolve(job);
     const init = await this.#upload(job, source);
     const clock = () => performance.now();
     const images = job.quantity * job.batchSize;
     const { steps } = job;
     const progress = new JobProgress({ images, steps, onProgress: hooks.onProgress, clock });
-    const previews = new Previews(hooks.onPreview, clock);
+    const previews = new Previews(hooks, clock);
     const drawing = { job, source, resolved, init, hooks, progress, previews };
     try {
       for (let index = 0; index < images; index++) {

@@ -38,9 +38,9 @@ const HEADER_BYTES = 8;
 
 export function readText(text: string): readonly ComfyEvent[] {
   const message = parse(text);
-  const data = record(message["data"]);
-  const promptId = string(data["prompt_id"]);
-  switch (message["type"]) {
+  const data = record(message.data);
+  const promptId = string(data.prompt_id);
+  switch (message.type) {
     case "status":
       return [{ kind: "status" }];
     case "execution_start":
@@ -48,15 +48,15 @@ export function readText(text: string): readonly ComfyEvent[] {
     case "executing":
       // Older servers end a prompt by executing nothing.
       if (promptId === undefined) return [];
-      return [{ kind: data["node"] === null ? "ended" : "started", promptId }];
+      return [{ kind: data.node === null ? "ended" : "started", promptId }];
     case "execution_success":
     case "execution_error":
     case "execution_interrupted":
       return promptId === undefined ? [] : [{ kind: "ended", promptId }];
     case "progress":
-      return progress(promptId, string(data["node"]), data);
+      return progress(promptId, string(data.node), data);
     case "progress_state":
-      return Object.entries(record(data["nodes"])).flatMap(([node, state]) =>
+      return Object.entries(record(data.nodes)).flatMap(([node, state]) =>
         progress(promptId, node, record(state)),
       );
     default:
@@ -75,7 +75,7 @@ export function readBinary(frame: Uint8Array): readonly ComfyEvent[] {
   const end = HEADER_BYTES + view.getUint32(4);
   if (end >= frame.length) return [];
   const metadata = parse(Buffer.from(frame.subarray(HEADER_BYTES, end)).toString("utf8"));
-  const promptId = string(metadata["prompt_id"]);
+  const promptId = string(metadata.prompt_id);
   return promptId === undefined ? [] : [{ kind: "preview", promptId, bytes: frame.subarray(end) }];
 }
 

@@ -29,7 +29,7 @@ import {
 import { findListed } from "../shared/files.ts";
 import { JobProgress } from "../shared/progress.ts";
 import { samplerTable } from "../shared/samplers.ts";
-import { finishImage, readSource, type Source, stillImages } from "../shared/source.ts";
+import { finishImage, readSource, type Source, showStill } from "../shared/source.ts";
 import { Accepted, Capabilities, Job } from "./job-answer.ts";
 
 export interface SdServerOptions extends BackendAddress {
@@ -70,11 +70,11 @@ export class SdServerBackend implements ImageBackend {
       kind: "sd-server",
       name: `${PROGRAM} (${capabilities.model.stem || capabilities.model.name})`,
       demo: false,
-      img2img: features["init_image"] !== false,
-      mask: features["mask_image"] !== false,
+      img2img: features.init_image !== false,
+      mask: features.mask_image !== false,
       // Chosen when it was started, as the model was.
       vae: false,
-      networks: features["lora"] === false ? [] : ["lora"],
+      networks: features.lora === false ? [] : ["lora"],
       samplers: [...samplerTable("sdServer", capabilities).keys()],
       progress: "images",
       previews: false,
@@ -101,11 +101,7 @@ export class SdServerBackend implements ImageBackend {
 
   async #draw(job: GenerateJob, hooks: GenerateHooks): Promise<void> {
     const source = await readSource(job);
-    if (source.kind === "still") {
-      const images = await stillImages(job, source.raster, PROGRAM);
-      if (!hooks.signal.aborted) images.forEach((image) => hooks.onImage(image));
-      return;
-    }
+    if (source.kind === "still") return showStill(job, source.raster, PROGRAM, hooks);
     const body = await this.#request(job, source);
     const images = job.quantity * job.batchSize;
     const progress = new JobProgress({

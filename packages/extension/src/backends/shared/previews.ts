@@ -12,15 +12,15 @@ import { shrinkToPreview } from "../../images/encode.ts";
 const PREVIEW_MS = 300;
 
 export class Previews {
-  readonly #onPreview: GenerateHooks["onPreview"];
+  readonly #hooks: Pick<GenerateHooks, "signal" | "onPreview">;
   readonly #clock: () => number;
   #index: number | undefined;
   #shownAt = Number.NEGATIVE_INFINITY;
   #busy = false;
 
   /** @param clock milliseconds, for pacing only. */
-  constructor(onPreview: GenerateHooks["onPreview"], clock: () => number) {
-    this.#onPreview = onPreview;
+  constructor(hooks: Pick<GenerateHooks, "signal" | "onPreview">, clock: () => number) {
+    this.#hooks = hooks;
     this.#clock = clock;
   }
 
@@ -33,7 +33,8 @@ export class Previews {
     this.#index = index;
     shrinkToPreview(bytes)
       .then((small) => {
-        if (this.#index === index) this.#onPreview({ index, mime: "image/jpeg", bytes: small });
+        if (this.#index !== index || this.#hooks.signal.aborted) return;
+        this.#hooks.onPreview({ index, mime: "image/jpeg", bytes: small });
       })
       // A preview that is no picture is no loss.
       .catch(() => undefined)

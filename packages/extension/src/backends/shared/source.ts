@@ -7,7 +7,7 @@
  */
 
 import { BeelineError } from "@beeline/protocol";
-import type { DrawnImage, GenerateJob } from "../../image-backend.ts";
+import type { DrawnImage, GenerateHooks, GenerateJob } from "../../image-backend.ts";
 import { decodeMask, decodePicture, pictureType } from "../../images/decode.ts";
 import { encodeMask, encodePng } from "../../images/encode.ts";
 import { planRepaint, type RepaintPlan } from "../../images/only-masked.ts";
@@ -87,20 +87,20 @@ export async function finishImage(
   return { ...made, mime, bytes: hasOwn ? png : insertPngText(png, "parameters", written) };
 }
 
-/** The pictures of a job that needs no drawing. */
-export async function stillImages(
+/** Hands over the pictures of a job that needs no drawing. */
+export async function showStill(
   job: GenerateJob,
   raster: Raster,
   program: string,
-): Promise<readonly DrawnImage[]> {
+  { signal, onImage }: GenerateHooks,
+): Promise<void> {
   const { width, height } = raster;
-  const images: DrawnImage[] = [];
   for (let index = 0; index < job.quantity * job.batchSize; index++) {
     const seed = (job.seed + index) >>> 0;
     const bytes = await encodePng(raster, imageParameters(job, seed, program));
-    images.push({ index, seed, mime: "image/png", width, height, bytes });
+    if (signal.aborted) return;
+    onImage({ index, seed, mime: "image/png", width, height, bytes });
   }
-  return images;
 }
 
 async function decodeAnswer(bytes: Uint8Array): Promise<Raster> {
