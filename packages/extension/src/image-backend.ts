@@ -104,8 +104,8 @@ export interface ImageBackend {
   /** @throws {BeelineError} `BACKEND_UNAVAILABLE` with what was tried. */
   probe(): Promise<void>;
   capabilities(): Promise<BackendCapabilities>;
-  /** Where it reads models from, as it says itself. Empty when it does not say. */
-  folders(): Promise<readonly ModelFolder[]>;
+  /** Where it reads models from, as it says itself; empty when it does not. Absent: it reads what a job names. */
+  folders?(): Promise<readonly ModelFolder[]>;
   /** Makes new or removed files known to the backend. */
   refresh(): Promise<void>;
   /**

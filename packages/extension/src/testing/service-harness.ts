@@ -52,7 +52,6 @@ export class FakeBackend implements ImageBackend {
 
   probe = async () => undefined;
   capabilities = async () => this.able;
-  folders = async () => [];
   refresh = async () => {
     this.refreshed += 1;
   };

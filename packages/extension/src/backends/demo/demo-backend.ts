@@ -13,7 +13,6 @@ import type {
   GenerateHooks,
   GenerateJob,
   ImageBackend,
-  ModelFolder,
 } from "../../image-backend.ts";
 import { decodeMask, decodePicture } from "../../images/decode.ts";
 import { encodePng } from "../../images/encode.ts";
@@ -142,11 +141,6 @@ export class DemoBackend implements ImageBackend {
 
   async capabilities(): Promise<BackendCapabilities> {
     return CAPABILITIES;
-  }
-
-  /** None of its own: it reads the files that a job names. */
-  async folders(): Promise<readonly ModelFolder[]> {
-    return [];
   }
 
   /** Nothing to do: files are read for each job. */
