@@ -104,12 +104,15 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
 
   /** Somebody changed the stored links beside us: ended some, or what they may do. */
   async function follow(): Promise<void> {
-    const before = new Set(keys.links().map(({ id }) => id));
+    const before = new Map(keys.links().map((link) => [link.id, link]));
     await keys.reload();
     const now = new Map(keys.links().map((link) => [link.id, link]));
     for (const link of [...links]) {
       const kept = now.get(link.id);
-      if (kept !== undefined) options.rights?.give(link.id, kept.allow ?? options.undecided ?? []);
+      if (kept?.allow !== undefined && kept.allow.join() !== before.get(link.id)?.allow?.join()) {
+        options.rights?.give(link.id, kept.allow);
+        log.info({ link: link.id, allow: kept.allow }, "the owner changed what a link may do");
+      }
       if (kept !== undefined || !before.has(link.id)) continue;
       links.delete(link);
       options.rights?.takeAll(link.id);

@@ -31,7 +31,7 @@ export function statusCommand(): Command {
       if (links.length === 0) say("There are no links.");
       for (const [index, { id, server, allow = UNASKED_RIGHTS }] of links.entries()) {
         const live = running?.links.find((link) => link.id === id);
-        const state = live === undefined ? "" : `  ${live.status}, ${live.clients} pages`;
+        const state = live === undefined ? "" : `  ${live.status}, ${live.clients} linked`;
         say(`${index + 1}  ${server}${state}  may ${allow.join(", ") || "nothing"}`);
       }
     });

@@ -50,6 +50,9 @@ interface ExtensionFlags {
   readonly logLevel: LogLevel;
 }
 
+/** Pages come and go without an event; the screen and the status file follow this soon. */
+const REFRESH_MS = 1_000;
+
 /** Where a person can be asked and a screen be drawn. */
 const IS_TERMINAL = process.stdin.isTTY === true && process.stdout.isTTY === true;
 
@@ -168,6 +171,15 @@ async function runExtension(given: ExtensionFlags, command: Command): Promise<vo
     },
   });
   extension = opened;
+  let written = "";
+  const refresh = setInterval(() => {
+    screen?.redraw();
+    const state = JSON.stringify(links());
+    if (state === written) return;
+    written = state;
+    running.write({ pid: process.pid, since, renderer, links: links() });
+  }, REFRESH_MS);
+  refresh.unref();
   closeOnExit([{ close: () => running.remove() }, { close: () => log.settled() }, opened]);
   say(`Renderer: ${renderer}.`);
   if (flags.key !== undefined) opened.pair(flags.server, flags.key, allow);
