@@ -1,7 +1,8 @@
 /** AUTOMATIC1111's relatives: their silent failures made loud, and their one queue shared fairly. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { draw, errorOf, Heard, jobFor, painting } from "./backend-contract.ts";
+import { draw, jobFor, painting } from "./backend-contract.ts";
 import { a1111Bench } from "./benches.ts";
+import { errorOf, Heard } from "./heard.ts";
 
 const DIALECTS = ["a1111", "forge", "sdnext"] as const;
 

@@ -16,6 +16,7 @@ import type {
 import { BeelineError } from "@beeline/protocol";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { errorOf, Heard } from "./heard.ts";
 
 export interface Bench {
   readonly backend: ImageBackend;
@@ -41,30 +42,6 @@ export interface Differences {
 
 /** Pictures are small: what is tested is what happens to them. */
 const SIDE = 64;
-
-export class Heard implements GenerateHooks {
-  readonly abort = new AbortController();
-  readonly signal = this.abort.signal;
-  readonly images: DrawnImage[] = [];
-  readonly progress: GenerateProgress[] = [];
-  readonly previews: Uint8Array[] = [];
-  #waiting: (() => void)[] = [];
-
-  onProgress = (progress: GenerateProgress): void => {
-    this.progress.push(progress);
-    for (const wake of this.#waiting.splice(0)) wake();
-  };
-  onPreview = ({ bytes }: { bytes: Uint8Array }): void => {
-    this.previews.push(bytes);
-    for (const wake of this.#waiting.splice(0)) wake();
-  };
-  onImage = (image: DrawnImage): void => void this.images.push(image);
-
-  /** Resolves when what was heard so far is enough. */
-  async until(isEnough: () => boolean): Promise<void> {
-    while (!isEnough()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-}
 
 export function jobFor(bench: Bench, more: Partial<GenerateJob> = {}): GenerateJob {
   return {
@@ -92,16 +69,6 @@ export async function draw(bench: Bench, more: Partial<GenerateJob> = {}): Promi
   const heard = new Heard();
   await bench.backend.generate(jobFor(bench, more), heard);
   return heard;
-}
-
-/** The error that a promise is rejected with. */
-export async function errorOf(work: Promise<unknown>): Promise<BeelineError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof BeelineError) return error;
-  throw new Error(`rejected with ${String(error)}, not with a BeelineError`);
 }
 
 export async function pixelsOf(bytes: Uint8Array): Promise<Buffer> {

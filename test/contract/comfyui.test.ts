@@ -1,7 +1,8 @@
 /** ComfyUI: what its socket does not say, what its cache forgets, and whose job a stop hits. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { draw, errorOf, Heard, jobFor, painting } from "./backend-contract.ts";
+import { draw, jobFor, painting } from "./backend-contract.ts";
 import { comfyBench } from "./benches.ts";
+import { errorOf, Heard } from "./heard.ts";
 
 let bench: Awaited<ReturnType<typeof comfyBench>>;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 /** Which Stable Diffusion is found, and what is said when none is. */
 import { findBackend } from "@beeline/extension";
 import { expect, onTestFinished, test } from "vitest";
-import { errorOf } from "./backend-contract.ts";
 import { a1111Bench, comfyBench, sdServerBench } from "./benches.ts";
+import { errorOf } from "./heard.ts";
 
 const KINDS = [
   { kind: "a1111", make: () => a1111Bench("forge") },

@@ -1,7 +1,8 @@
 /** sd-server: one model, no steps, and a cancel that may come too late. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { draw, errorOf, Heard, jobFor } from "./backend-contract.ts";
+import { draw, jobFor } from "./backend-contract.ts";
 import { sdServerBench } from "./benches.ts";
+import { errorOf, Heard } from "./heard.ts";
 
 let bench: Awaited<ReturnType<typeof sdServerBench>>;
 beforeEach(async () => {

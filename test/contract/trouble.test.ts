@@ -1,7 +1,8 @@
 /** What goes wrong between us and any real backend: always a typed error, never a hang or a secret. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { draw, errorOf, Heard, jobFor, painting } from "./backend-contract.ts";
+import { draw, jobFor, painting } from "./backend-contract.ts";
 import { a1111Bench, comfyBench, sdServerBench } from "./benches.ts";
+import { errorOf, Heard } from "./heard.ts";
 
 const OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB";
 const HTML = Buffer.from("<html><body><h1>502 Bad Gateway</h1></body></html>");
