@@ -6,10 +6,7 @@
  */
 import type {
   BackendCapabilities,
-  DrawnImage,
-  GenerateHooks,
   GenerateJob,
-  GenerateProgress,
   ImageBackend,
   ResolvedFile,
 } from "@beeline/extension";

@@ -16,7 +16,7 @@ test("come from the environment as a user or a token", async () => {
   });
 });
 
-test("come from a file as any headers, and a file of anything else is refused without its content", async () => {
+test("come from a file as headers of every name, and a file of anything else is refused without its content", async () => {
   const dir = await mkdtemp(join(tmpdir(), "beeline-headers-"));
   const file = join(dir, "headers.json");
   await writeFile(file, '{"X-Token":"secret word"}');

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -242,20 +242,28 @@ test("notices by itself what is put into a folder by hand", async () => {
   expect(library.find(sha256("N"))).toBeDefined();
 });
 
-test("ten thousand files are listed from the index in a moment, and found at once", async () => {
-  const library = await open();
-  const count = 10_000;
+test("ten thousand files are listed from the index in a moment, and found at once", {
+  // Ten thousand files are made first, on whatever disk and beside whatever else runs.
+  timeout: 60_000,
+}, async () => {
   const folder = join(models, "loras");
-  const names = Array.from({ length: count }, (_, n) => `${n}.safetensors`);
-  await Promise.all(names.map((name) => writeFile(join(folder, name), name)));
-  await library.rescan();
-  await library.close();
+  await mkdir(folder, { recursive: true });
+  const names = Array.from({ length: 10_000 }, (_, n) => `${n}.safetensors`);
+  const files: Record<string, object> = {};
+  for (const name of names) {
+    const path = join(folder, name);
+    await writeFile(path, "");
+    const { size, mtimeMs, ino } = await stat(path);
+    // Not the file's own: what the index says is believed, nothing is read.
+    files[path] = { size, mtimeMs, ino, sha256: sha256(name) };
+  }
+  await writeFile(join(dir, "index.json"), JSON.stringify({ version: 1, files }));
 
-  const again = await open();
+  const library = await open();
   const startedAt = performance.now();
-  await again.rescan();
-  expect(again.list()).toHaveLength(count);
-  for (const name of names.slice(0, 100)) expect(again.find(sha256(name), "lora")).toBeDefined();
-  // Measured: 0.6 s; hashing anew takes several.
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await library.rescan();
+  expect(library.list()).toHaveLength(names.length);
+  for (const name of names.slice(0, 100)) expect(library.find(sha256(name), "lora")).toBeDefined();
+  // Measured: 0.6 s.
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
 });
