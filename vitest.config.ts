@@ -62,6 +62,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+          setupFiles: [silence],
+          testTimeout: UNIT_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "interop",
           include: ["test/interop/**/*.test.ts"],
           fileParallelism: false,

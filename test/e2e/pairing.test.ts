@@ -67,7 +67,7 @@ test("a link is made by a key once, and from then on without one", async ({ open
   expect(await page.page.content()).not.toContain(shortKey);
   await expect.poll(() => lastingKeys(home)).toHaveLength(1);
   const [link] = await keysIn(home);
-  expect(link).toEqual({ server: url, key: expect.stringMatching(/^[0-9a-f]{128}$/) });
+  expect(link).toMatchObject({ server: url, key: expect.stringMatching(/^[0-9a-f]{128}$/) });
   expect((await stat(keyFileIn(home))).mode & 0o777).toBe(0o600);
   expect(first.output).not.toContain(link?.key);
   await page.travels("direct", "open");

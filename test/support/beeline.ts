@@ -118,7 +118,8 @@ export async function startServer(home: string, ...args: string[]): Promise<Serv
   return { process: server, url };
 }
 
-/** `beeline extension` at that server. */
+/** `beeline extension` at that server, with the demo renderer and every right. */
 export function startExtension(home: string, url: string, ...args: string[]): BeelineProcess {
-  return new BeelineProcess(home, "extension", "--server", url, "--demo-step-ms", "5", ...args);
+  const demo = ["--backend", "demo", "--demo-step-ms", "5", "--allow", "generate,list,add,remove"];
+  return new BeelineProcess(home, "extension", "--server", url, ...demo, ...args);
 }

@@ -18,8 +18,10 @@ const REDACTED = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export function createLogger(level: LogLevel): Logger {
+/** @param file instead of the terminal: a screen is drawn there. */
+export function createLogger(level: LogLevel, file?: string): Logger {
   const options = { level, redact: REDACTED, base: null };
+  if (file !== undefined) return pino(options, pino.destination({ dest: file, mkdir: true }));
   if (!process.stderr.isTTY) return pino(options, pino.destination(2));
   return pino(
     options,

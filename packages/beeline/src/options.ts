@@ -1,5 +1,6 @@
 /** Options that several commands share, with one wording and one check each. */
 
+import { RIGHTS, type Right } from "@beeline/extension";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_LEVELS } from "./logger.ts";
 
@@ -51,6 +52,19 @@ export const allowInsecureOption = new Option(
   "--allow-insecure",
   "allow http for the hosts given by --allow-host",
 ).default(false);
+
+export const allowOption = new Option(
+  "--allow <rights>",
+  `what pages of this link may do: ${RIGHTS.join(", ")}, with commas between; or none`,
+).argParser(parseRights);
+
+/** Rights with commas between, or `none`. */
+export function parseRights(text: string): readonly Right[] {
+  const names = text === "none" ? [] : text.split(",").map((name) => name.trim());
+  const rights = RIGHTS.filter((right) => names.includes(right));
+  if (rights.length === new Set(names).size) return rights;
+  throw new InvalidArgumentError(`rights are ${RIGHTS.join(", ")}, or none.`);
+}
 
 function parsePort(text: string): number {
   const port = Number(text);

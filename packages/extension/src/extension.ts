@@ -5,15 +5,17 @@
  * person pasted ("First connection").
  */
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { watch } from "node:fs";
 import { join } from "node:path";
 import { type Clock, type CreateRtcPeer, realClock } from "@beeline/paths";
 import { createWeriftPeer } from "@beeline/paths/werift";
-import { type BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
+import { BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { ExtensionLink, type LinkStatus } from "./links/extension-link.ts";
 import { KeyStore } from "./links/key-store.ts";
 import { watchNetwork } from "./links/network-watch.ts";
 import { type Log, silentLog } from "./log.ts";
+import type { Right, Rights } from "./rights.ts";
 import type { CommandService } from "./service.ts";
 
 export interface ExtensionOptions {
@@ -22,6 +24,10 @@ export interface ExtensionOptions {
   readonly configDir: string;
   /** Shown to pages. */
   readonly name: string;
+  /** Kept as the stored links have it. Absent: every link may do everything. */
+  readonly rights?: Rights;
+  /** What links may do for which nobody has decided. */
+  readonly undecided?: readonly Right[];
   readonly log?: Log;
   readonly clock?: Clock;
   /** Joins stored links at this server, wherever they were made: the demo's own, on today's port. */
@@ -38,17 +44,21 @@ export interface LinkEvent {
 }
 
 export interface Extension {
-  /** @throws {BeelineError} `LINK_KEY_MALFORMED`. What comes of it is told by `onLink`. */
-  pair(server: string, key: string): void;
-  links(): readonly { server: string; status: LinkStatus; clients: number }[];
+  /**
+   * @param allow what the link's pages may do; absent: undecided.
+   * @throws {BeelineError} `LINK_KEY_MALFORMED`. What comes of it is told by `onLink`.
+   */
+  pair(server: string, key: string, allow?: readonly Right[]): void;
+  links(): readonly { id: string; server: string; status: LinkStatus; clients: number }[];
   close(): Promise<void>;
 }
 
 const INSTALL_ID_BYTES = 16;
+const KEY_FILE = "links.json";
 
 export async function openExtension(options: ExtensionOptions): Promise<Extension> {
   const keys = await KeyStore.open(
-    join(options.configDir, "links.json"),
+    join(options.configDir, KEY_FILE),
     randomBytes(INSTALL_ID_BYTES).toString("hex"),
   );
   const log = options.log ?? silentLog;
@@ -56,21 +66,29 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
   const createPeer = "createPeer" in options ? options.createPeer : createWeriftPeer;
   const links = new Set<ExtensionLink>();
 
-  function open(server: string, text: string): void {
+  function open(server: string, text: string, id: string, allow?: readonly Right[]): void {
     const key = parseLinkKey(text);
     for (const link of links) {
       if (link.server === server && link.key === key) return;
     }
+    options.rights?.give(id, allow ?? options.undecided ?? []);
+    const stored = (lasting: string) => ({
+      server,
+      key: lasting,
+      id,
+      ...(allow && { allow: [...allow] }),
+    });
     const link: ExtensionLink = new ExtensionLink({
       server,
       key,
+      id,
       name: options.name,
       installId: keys.installId,
       service: options.service,
       clock,
       createPeer,
       log,
-      onRekey: (lasting) => store(keys.add({ server, key: lasting }), "keep the lasting key"),
+      onRekey: (lasting) => store(keys.add(stored(lasting)), "keep the lasting key"),
       onKeyGone: (dead, error) => {
         log.warn({ server, code: error.code }, "the link key no longer exists; it was removed");
         store(keys.remove(dead), "remove the dead key");
@@ -81,24 +99,51 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
       },
     });
     links.add(link);
-    if (!isShortKey(key)) store(keys.add({ server, key }), "keep the lasting key");
+    if (!isShortKey(key)) store(keys.add(stored(key)), "keep the lasting key");
+  }
+
+  /** Somebody changed the stored links beside us: ended some, or what they may do. */
+  async function follow(): Promise<void> {
+    const before = new Map(keys.links().map((link) => [link.id, link]));
+    await keys.reload();
+    const now = new Map(keys.links().map((link) => [link.id, link]));
+    for (const link of [...links]) {
+      const kept = now.get(link.id);
+      if (kept?.allow !== undefined && kept.allow.join() !== before.get(link.id)?.allow?.join()) {
+        options.rights?.give(link.id, kept.allow);
+        log.info({ link: link.id, allow: kept.allow }, "the owner changed what a link may do");
+      }
+      if (kept !== undefined || !before.has(link.id)) continue;
+      links.delete(link);
+      options.rights?.takeAll(link.id);
+      link.close();
+      const error = new BeelineError("LINK_REVOKED", "the link was ended on this machine");
+      options.onLink?.({ server: link.server, status: "ended", error });
+    }
   }
 
   function store(writing: Promise<void>, purpose: string): void {
     writing.catch((error: Error) => log.warn({ reason: error.message }, `could not ${purpose}`));
   }
 
-  for (const { server, key } of keys.links()) open(options.server ?? server, key);
+  for (const { server, key, id, allow } of keys.links()) {
+    open(options.server ?? server, key, id, allow);
+  }
+  const watcher = watch(options.configDir, { persistent: false }, (_event, name) => {
+    if (name === KEY_FILE) void follow();
+  });
 
   const unwatchNetwork = watchNetwork(clock, () => {
     for (const link of links) link.nudge();
   });
 
   return {
-    pair: (server, key) => open(new URL(server).origin, key),
-    links: () => [...links].map(({ server, status, clients }) => ({ server, status, clients })),
+    pair: (server, key, allow) => open(new URL(server).origin, key, randomUUID(), allow),
+    links: () =>
+      [...links].map(({ id, server, status, clients }) => ({ id, server, status, clients })),
     close: async () => {
       unwatchNetwork();
+      watcher.close();
       for (const link of links) link.close();
       links.clear();
       await Promise.all([options.service.close(), keys.settled()]);

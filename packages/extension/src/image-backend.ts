@@ -7,6 +7,8 @@
  * throwing a `BeelineError`, never by drawing something else.
  */
 
+import type { ResourceType } from "@beeline/protocol";
+
 export interface BackendCapabilities {
   /** `demo`, `a1111`, `forge`, `sdnext`, `comfyui`, `sd-server`. */
   readonly kind: string;
@@ -18,6 +20,17 @@ export interface BackendCapabilities {
   readonly vae: boolean;
   readonly networks: readonly ("lora" | "hypernet")[];
   readonly samplers: readonly string[];
+  /** How progress is known: `steps` while a picture is drawn, `images` only when one is done. */
+  readonly progress?: "steps" | "images";
+  readonly previews?: boolean;
+  /** What a cancel stops at the backend itself; the job ends at once in either case. */
+  readonly cancels?: "running" | "queued";
+}
+
+/** A folder of this machine from which a backend loads files of one type. */
+export interface ModelFolder {
+  readonly type: ResourceType;
+  readonly path: string;
 }
 
 /** A file of the resource library, found by its hash. */
@@ -65,6 +78,8 @@ export interface GenerateProgress {
   readonly step: number;
   readonly steps: number;
   readonly etaMs: number | undefined;
+  /** While the job waits at the backend itself: how many of other programs' jobs come first. */
+  readonly queued?: number;
 }
 
 export interface DrawnImage {
@@ -89,6 +104,8 @@ export interface ImageBackend {
   /** @throws {BeelineError} `BACKEND_UNAVAILABLE` with what was tried. */
   probe(): Promise<void>;
   capabilities(): Promise<BackendCapabilities>;
+  /** Where it reads models from, as it says itself; empty when it does not. Absent: it reads what a job names. */
+  folders?(): Promise<readonly ModelFolder[]>;
   /** Makes new or removed files known to the backend. */
   refresh(): Promise<void>;
   /**

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Activities } from "./activities.ts";
 import { createCommandService, type Permit } from "./command-service.ts";
-import type { ImageBackend } from "./image-backend.ts";
+import type { ImageBackend, ModelFolder } from "./image-backend.ts";
 import { JobStore } from "./jobs/job-store.ts";
 import type { AddressPolicy } from "./resources/address-policy.ts";
 import { Downloads } from "./resources/downloads.ts";
@@ -23,8 +23,10 @@ const FIRST_SCAN_MS = 2_000;
 
 export interface OpenCommandServiceOptions extends Partial<AddressPolicy> {
   readonly dataDir: string;
-  /** Holds `checkpoints`, `loras` and so on; made if missing. */
+  /** Holds `checkpoints`, `loras` and so on; made if missing. Not used when there are `folders`. */
   readonly modelsDir: string;
+  /** Where the backend loads models from. */
+  readonly folders?: readonly ModelFolder[];
   readonly backend: ImageBackend;
   /** Shown to pages. */
   readonly name: string;
@@ -46,6 +48,7 @@ export async function openCommandService(
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const library = await Library.open({
     modelsDir,
+    ...(options.folders && { folders: options.folders }),
     clock,
     indexFile: join(dataDir, "library.json"),
   });
@@ -57,6 +60,7 @@ export async function openCommandService(
   await downloads.purge();
   // A folder that cannot be read leaves the library empty; the next list tries again.
   const scanned = library.rescan().catch(() => undefined);
+  library.watch();
   await Promise.race([scanned, delay(FIRST_SCAN_MS, undefined, { ref: false })]);
   return createCommandService({
     backend,

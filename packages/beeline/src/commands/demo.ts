@@ -56,7 +56,7 @@ async function runDemo(flags: DemoFlags): Promise<void> {
   const logger = createLogger(flags.logLevel);
   const folders = foldersFor(flags.home);
   const dataDir = join(folders.data, "demo");
-  const service = await openService({
+  const { service } = await openService({
     backend: "demo",
     dataDir,
     name: NAME,

@@ -7,7 +7,7 @@
  */
 
 import { BeelineError, type ImageInfo, MAX_IMAGE_BYTES } from "@beeline/protocol";
-import type { DrawnImage, GenerateJob, ImageBackend } from "../image-backend.ts";
+import type { DrawnImage, GenerateJob, GenerateProgress, ImageBackend } from "../image-backend.ts";
 import { Slots } from "../jobs/slots.ts";
 import type { Turns } from "../jobs/turns.ts";
 import type { GuardedFetch } from "../resources/guarded-fetch.ts";
@@ -130,18 +130,14 @@ class Drawing {
     return { status: "success", progress: 100, images: this.#images };
   }
 
-  readonly #onProgress = (progress: {
-    progress: number;
-    step: number;
-    steps: number;
-    etaMs: number | undefined;
-  }): void => {
+  readonly #onProgress = (progress: GenerateProgress): void => {
     if (this.#context.signal.aborted) return;
-    const { etaMs, ...figures } = progress;
+    const { etaMs, queued = 0, ...figures } = progress;
     const { etaMs: _old, ...state } = this.#state;
     this.#state = {
       ...state,
       ...figures,
+      queuePosition: queued,
       progress: percent(progress.progress),
       ...(etaMs !== undefined && { etaMs: Math.max(0, Math.round(etaMs)) }),
     };

@@ -7,9 +7,12 @@
 
 import { BeelineError, type RequestOf } from "@beeline/protocol";
 import type { BackendCapabilities, GenerateJob, ResolvedFile } from "../image-backend.ts";
+import { namedNetworks, refuseNetworks } from "./prompt-networks.ts";
 
 /** What a plan needs of the library. */
 export interface Shelf {
+  /** Files that a prompt may mean by a name, without its extension. */
+  named(name: string, type: "lora" | "hypernet"): readonly ResolvedFile[];
   find(hash: string, type: "checkpoint" | "vae" | "lora" | "hypernet"): ResolvedFile | undefined;
   list(types: readonly ["checkpoint"]): readonly ResolvedFile[];
   /** Files not hashed yet: one that was not found may be among them. */
@@ -26,8 +29,8 @@ const SEEDS = 2 ** 32;
 
 /**
  * @param drawSeed an integer from 0 to 2³²-1.
- * @throws {BeelineError} `MODEL_NOT_FOUND`, `RESOURCE_NOT_FOUND`, `SAMPLER_NOT_FOUND` or
- * `COMMAND_UNSUPPORTED`, naming what it is about.
+ * @throws {BeelineError} `MODEL_NOT_FOUND`, `RESOURCE_NOT_FOUND`, `SAMPLER_NOT_FOUND`,
+ * `COMMAND_INVALID` or `COMMAND_UNSUPPORTED`, naming what it is about.
  */
 export function planJob(
   id: string,
@@ -39,18 +42,21 @@ export function planJob(
   checkSupport(request, capabilities);
   const { params } = request;
   const { seed } = params;
+  const asked = request.additionalNetworks.map(({ type, hash, name, strength }) => ({
+    ...find(type, hash, name, shelf),
+    type,
+    strength,
+  }));
+  const { prompt, networks } = namedNetworks(params.prompt, asked, capabilities, shelf);
+  refuseNetworks("params.negativePrompt", params.negativePrompt);
   return {
     id,
     quantity: request.quantity,
     batchSize: request.batchSize,
     model: findModel(request.model, shelf),
     vae: request.vae === undefined ? undefined : find("vae", request.vae, undefined, shelf),
-    networks: request.additionalNetworks.map(({ type, hash, name, strength }) => ({
-      ...find(type, hash, name, shelf),
-      type,
-      strength,
-    })),
-    prompt: params.prompt,
+    networks,
+    prompt,
     negativePrompt: params.negativePrompt,
     sampler: findSampler(params.sampler, capabilities),
     seed: seed === undefined || seed === -1 ? drawSeed() % SEEDS : seed,

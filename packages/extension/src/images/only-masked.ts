@@ -7,7 +7,7 @@
  * picture. The backend draws; nothing here does.
  */
 
-import { scale } from "./encode.ts";
+import { scale, scaleMask } from "./encode.ts";
 import type { Mask, Raster, Region, Size } from "./raster.ts";
 import { composite, crop } from "./raster.ts";
 
@@ -17,6 +17,8 @@ export const MASK_PADDING = 32;
 export interface RepaintPlan {
   /** What the backend draws from; always of the size it was asked for. */
   readonly init: Raster;
+  /** What the backend is to repaint of it: of the same size, undefined for all. */
+  readonly mask: Mask | undefined;
   /** Puts the finished drawing, of the same size, back into the whole picture. */
   finish(drawn: Raster): Promise<Raster>;
 }
@@ -74,13 +76,14 @@ export async function planRepaint(
   mask: Mask | undefined,
   maskedOnly: boolean,
 ): Promise<RepaintPlan | undefined> {
-  if (mask === undefined) return { init, finish: async (drawn) => drawn };
+  if (mask === undefined) return { init, mask: undefined, finish: async (drawn) => drawn };
   const bounds = maskBounds(mask);
   if (bounds === undefined) return undefined;
   const whole: Region = { left: 0, top: 0, width: init.width, height: init.height };
   const region = maskedOnly ? paddedRegion(bounds, MASK_PADDING, whole) : whole;
   return {
     init: await scale(crop(init, region, 3), whole),
+    mask: await scaleMask(crop(mask, region, 1), whole),
     finish: async (drawn) => composite(init, await scale(drawn, region), mask, region),
   };
 }

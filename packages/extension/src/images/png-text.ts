@@ -114,3 +114,20 @@ export function insertPngText(png: Uint8Array, keyword: string, text: string): U
   const { end } = readHeader(png);
   return Buffer.concat([png.subarray(0, end), chunk, png.subarray(end)]);
 }
+
+/**
+ * A copy of the file without the texts under these keywords, compressed ones included.
+ * @throws {BeelineError} `IMAGE_UNREADABLE` when the file is not a PNG or is damaged.
+ */
+export function removePngTexts(png: Uint8Array, keywords: readonly string[]): Uint8Array {
+  let chunk = readHeader(png);
+  const kept = [png.subarray(0, chunk.end)];
+  while (chunk.type !== "IEND") {
+    const start = chunk.end;
+    chunk = readChunk(png, start);
+    const isText = /^(?:tEXt|iTXt|zTXt)$/.test(chunk.type);
+    const keyword = isText ? latin1(chunk.data.subarray(0, chunk.data.indexOf(0))) : "";
+    if (!isText || !keywords.includes(keyword)) kept.push(png.subarray(start, chunk.end));
+  }
+  return Buffer.concat(kept);
+}

@@ -26,6 +26,8 @@ export interface ExtensionLinkOptions {
   readonly key: LinkKey;
   readonly name: string;
   readonly installId: string;
+  /** Names this link to the command service. */
+  readonly id: string;
   readonly service: CommandService;
   readonly clock: Clock;
   readonly createPeer: CreateRtcPeer | undefined;
@@ -87,10 +89,10 @@ export class ExtensionLink {
         onEnd: (error) => this.#onEnd(error),
       },
     );
-    this.#shipped = new ShippedPeers(this.#room, options.service, options.installId);
+    this.#shipped = new ShippedPeers(this.#room, options.service, options.id);
     this.#host = new SessionHost({
       room: this.#room,
-      linkId: options.installId,
+      linkId: options.id,
       service: options.service,
       clock: options.clock,
       createPeer: options.createPeer,
@@ -100,6 +102,10 @@ export class ExtensionLink {
       onAttempt: (client, attempt) =>
         log.info({ client, ...attempt }, `direct attempt ${attempt.generation}: ${attempt.reason}`),
     });
+  }
+
+  get id(): string {
+    return this.#options.id;
   }
 
   get status(): LinkStatus {

@@ -5,17 +5,30 @@
  * for certain that it no longer exists.
  */
 
+import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BeelineError } from "@beeline/protocol";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { RIGHTS } from "../rights.ts";
 
-const StoredLink = z.object({
-  server: z.url(),
-  key: z.string().regex(/^[0-9a-f]{128}$/),
-});
+const StoredLink = z
+  .object({
+    server: z.url(),
+    key: z.string().regex(/^[0-9a-f]{128}$/),
+    /** Names the link in logs and records, where its key must never be. */
+    id: z.string().min(1).max(64).optional(),
+    /** What its pages may do; absent: nobody has decided yet. */
+    allow: z.array(z.enum(RIGHTS)).optional(),
+  })
+  .transform(({ id, ...link }) => ({ ...link, id: id ?? idOf(link.key) }));
 export type StoredLink = z.infer<typeof StoredLink>;
+
+/** For links that were stored before they had one. */
+function idOf(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 16);
+}
 
 const KeyFile = z.object({
   version: z.literal(1),
@@ -75,8 +88,9 @@ export class KeyStore {
     return this.#file.links;
   }
 
+  /** Adds a link, or changes the one with the same key or id. */
   async add(link: StoredLink): Promise<void> {
-    const others = this.#file.links.filter((stored) => stored.key !== link.key);
+    const others = this.#file.links.filter(({ key, id }) => key !== link.key && id !== link.id);
     this.#file = { ...this.#file, links: [...others, link] };
     await this.#write();
   }
@@ -86,6 +100,19 @@ export class KeyStore {
     if (left.length === this.#file.links.length) return;
     this.#file = { ...this.#file, links: left };
     await this.#write();
+  }
+
+  /**
+   * Takes over what another process wrote (`beeline extension unlink`), after our own changes.
+   * A file that cannot be read changes nothing.
+   */
+  async reload(): Promise<void> {
+    const read = async (): Promise<void> => {
+      const text = await readFile(this.#path, "utf8");
+      this.#file = KeyFile.parse(JSON.parse(text));
+    };
+    this.#writing = this.#writing.then(read).catch(() => undefined);
+    await this.#writing;
   }
 
   /** Resolves when every change so far is on disk, or could not be written. */

@@ -10,7 +10,6 @@ import { Slots } from "../jobs/slots.ts";
 import { type AddressPolicy, checkUrl } from "./address-policy.ts";
 import { DOWNLOAD_LIMITS, type DownloadLimits, downloadFile } from "./download.ts";
 import { checkFileName } from "./file-name.ts";
-import { LISTED_AS } from "./folders.ts";
 import { GuardedFetch } from "./guarded-fetch.ts";
 import type { Library } from "./library.ts";
 import { purgeParts } from "./part-file.ts";
@@ -69,8 +68,8 @@ export class Downloads {
 
   /** Deletes parts that nobody came back for. */
   async purge(): Promise<void> {
-    for (const type of LISTED_AS.values()) {
-      await purgeParts(await this.#library.folderFor(type), this.#clock() - KEEP_PARTS_MS);
+    for (const { path } of this.#library.folders) {
+      await purgeParts(path, this.#clock() - KEEP_PARTS_MS);
     }
   }
 

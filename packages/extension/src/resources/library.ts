@@ -1,7 +1,8 @@
 /**
  * The model files of this machine, known by their SHA-256.
  *
- * Real files in the known folders below one models folder; the disk is the truth and this is a view
+ * Real files in known folders: Beeline's own below one models folder, or those that the program
+ * beside it loads from; the disk is the truth and this is a view
  * of it. `list` and `find` answer from memory at once; `rescan` looks at the disk and computes what
  * is missing, one file at a time, telling listeners as the view changes. Only regular files are seen:
  * links inside a folder are not followed, so nothing outside can be listed or removed. A known folder
@@ -11,9 +12,11 @@
 import { lstat, mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { BeelineError, type ResourceRef, type ResourceType } from "@beeline/protocol";
-import type { ResolvedFile } from "../image-backend.ts";
+import type { ModelFolder, ResolvedFile } from "../image-backend.ts";
 import { FOLDER_OF, isModelFile, LISTED_AS, previewPathOf } from "./folders.ts";
-import { HashIndex, hashFile } from "./hash-index.ts";
+import { HashIndex } from "./hash-index.ts";
+import { Hashing } from "./hashing.ts";
+import { watchFolders } from "./watch-folders.ts";
 
 /** Hashing a library takes hours; at most this much of it is lost when the process is killed. */
 const SAVE_EVERY_MS = 10_000;
@@ -22,7 +25,7 @@ const TELL_EVERY_MS = 1_000;
 
 export interface LibraryFile extends ResolvedFile {
   readonly type: ResourceType;
-  /** Below the models folder, with forward slashes: what pages are told. */
+  /** Below the folder of its type, with forward slashes: what pages are told. */
   readonly listPath: string;
   /** Bytes. */
   readonly size: number;
@@ -39,7 +42,10 @@ interface FoundFile {
 }
 
 export interface LibraryOptions {
+  /** Holds a folder for each type; made if missing. Not used when there are `folders`. */
   readonly modelsDir: string;
+  /** The folders of another program. New files of a type go to the first of it. */
+  readonly folders?: readonly ModelFolder[];
   /** Where the computed hashes are kept. */
   readonly indexFile: string;
   /** Milliseconds, for pacing only. */
@@ -47,27 +53,33 @@ export interface LibraryOptions {
 }
 
 export class Library {
-  readonly #root: string;
+  readonly #folders: readonly ModelFolder[];
+  readonly #hashing = new Hashing();
   readonly #index: HashIndex;
   readonly #clock: () => number;
   readonly #files = new Map<string, LibraryFile>();
   readonly #listeners = new Set<() => void>();
   readonly #closing = new AbortController();
   #round: Promise<void> | undefined;
+  #unwatch: () => void = () => {};
   #unread = 0;
 
-  private constructor(root: string, index: HashIndex, clock: () => number) {
-    this.#root = root;
+  private constructor(folders: readonly ModelFolder[], index: HashIndex, clock: () => number) {
+    this.#folders = folders;
     this.#index = index;
     this.#clock = clock;
   }
 
-  /** Creates the folders that are missing. The view is empty until the first {@link rescan}. */
+  /** Creates Beeline's own folders. The view is empty until the first {@link rescan}. */
   static async open(options: LibraryOptions): Promise<Library> {
-    await mkdir(options.modelsDir, { recursive: true });
-    const root = await realpath(options.modelsDir);
-    for (const folder of LISTED_AS.keys()) await mkdir(join(root, folder), { recursive: true });
-    return new Library(root, await HashIndex.open(options.indexFile), options.clock);
+    const { modelsDir, folders = [], indexFile, clock } = options;
+    const known = folders.length > 0 ? folders : await ownFolders(modelsDir);
+    return new Library(known, await HashIndex.open(indexFile), clock);
+  }
+
+  /** Where the files of each type are; several for one type are in order of preference. */
+  get folders(): readonly ModelFolder[] {
+    return this.#folders;
   }
 
   /** Files whose hash is known, by type and name. */
@@ -80,7 +92,20 @@ export class Library {
 
   /** Of several copies, the first in the list. */
   find(hash: string, type?: ResourceType): LibraryFile | undefined {
-    return this.list(type && [type]).find((file) => file.hash === hash.toLowerCase());
+    const wanted = hash.toLowerCase();
+    const folder = type && FOLDER_OF[type];
+    let first: LibraryFile | undefined;
+    for (const file of this.#files.values()) {
+      if (file.hash !== wanted) continue;
+      if (folder !== undefined && FOLDER_OF[file.type] !== folder) continue;
+      if (first === undefined || file.listPath < first.listPath) first = file;
+    }
+    return first;
+  }
+
+  /** Files of a type by the name that prompts use: without folder and extension. */
+  named(name: string, type: ResourceType): readonly LibraryFile[] {
+    return this.list([type]).filter((file) => file.name.replace(/\.[^.]+$/, "") === name);
   }
 
   /** How many files are still to be hashed: until then, "not found" may be premature. */
@@ -88,9 +113,29 @@ export class Library {
     return this.#unread;
   }
 
-  /** The folder for new files of a type, as a real path. */
-  folderFor(type: ResourceType): Promise<string> {
-    return realpath(join(this.#root, FOLDER_OF[type]));
+  /**
+   * The folder for new files of a type, as a real path.
+   * @throws {BeelineError} `COMMAND_UNSUPPORTED` when the program has none.
+   */
+  async folderFor(type: ResourceType): Promise<string> {
+    const [folder] = await this.#realFolders(type);
+    if (folder !== undefined) return folder;
+    throw new BeelineError("COMMAND_UNSUPPORTED", `there is no folder here for ${type} files`);
+  }
+
+  async #realFolders(type: ResourceType): Promise<readonly string[]> {
+    const of = this.#folders.filter((folder) => FOLDER_OF[folder.type] === FOLDER_OF[type]);
+    const real = await Promise.all(of.map(({ path }) => realpath(path).catch(() => undefined)));
+    return real.filter((path) => path !== undefined);
+  }
+
+  /** From now on, looks at the disk whenever something changed there. */
+  watch(): void {
+    this.#unwatch = watchFolders(
+      this.#folders.map(({ path }) => path),
+      // The next change, or the next who asks, tries again.
+      () => void this.rescan().catch(() => undefined),
+    );
   }
 
   /** Looks at the disk; resolves when every file is hashed. Concurrent calls share one round. */
@@ -126,9 +171,9 @@ export class Library {
     const copies = this.list([ref.type]).filter((file) => file.hash === ref.hash);
     const [first] = copies;
     if (first === undefined) throw notFound(ref);
-    const folder = await this.folderFor(ref.type);
+    const folders = await this.#realFolders(ref.type);
     for (const file of copies) {
-      await this.#checkUnchanged(file, folder);
+      await this.#checkUnchanged(file, folders);
       await rm(file.path);
       const preview = await lstat(previewPathOf(file.path)).catch(() => undefined);
       if (preview?.isFile()) await rm(previewPathOf(file.path));
@@ -145,17 +190,19 @@ export class Library {
   }
 
   async close(): Promise<void> {
+    this.#unwatch();
     this.#closing.abort();
+    await this.#hashing.close();
     await this.#round?.catch(() => undefined);
     await this.#index.save();
   }
 
-  async #checkUnchanged(file: LibraryFile, folder: string): Promise<void> {
+  async #checkUnchanged(file: LibraryFile, folders: readonly string[]): Promise<void> {
     const stats = await lstat(file.path).catch(() => undefined);
     const real = await realpath(file.path).catch(() => "");
     if (
       stats?.isFile() &&
-      isInside(folder, real) &&
+      folders.some((folder) => isInside(folder, real)) &&
       this.#index.get(file.path, stats) === file.hash
     ) {
       return;
@@ -168,8 +215,8 @@ export class Library {
   async #scan(): Promise<void> {
     const before = new Set(this.#files.keys());
     const found: FoundFile[] = [];
-    for (const [name, type] of LISTED_AS) {
-      const folder = await this.folderFor(type).catch(() => join(this.#root, name));
+    for (const { type, path } of this.#folders) {
+      const folder = await realpath(path).catch(() => path);
       for (const file of await walk(folder)) found.push({ type, folder, ...file });
     }
     const paths = new Set(found.map((file) => file.path));
@@ -187,6 +234,7 @@ export class Library {
     }
     if (changed) this.#tell();
     await this.#hashAll(unread);
+    await this.#hashing.rest();
     this.#index.retain((path) => paths.has(path) || this.#files.has(path));
     await this.#index.save();
   }
@@ -216,7 +264,7 @@ export class Library {
   async #hashOne(file: FoundFile): Promise<boolean> {
     try {
       const before = await stat(file.path);
-      const hash = await hashFile(file.path, this.#closing.signal);
+      const hash = await this.#hashing.hash(file.path, before.size);
       const after = await stat(file.path);
       // Still being written: the next round sees it again.
       if (before.size !== after.size || before.mtimeMs !== after.mtimeMs) return false;
@@ -252,6 +300,18 @@ function describeFile(file: FoundFile, size: number, hash: string): LibraryFile 
     name: below.at(-1) ?? "",
     listPath: [FOLDER_OF[type], ...below].join("/"),
   };
+}
+
+/** A folder for each type below one, made if missing. */
+async function ownFolders(modelsDir: string): Promise<readonly ModelFolder[]> {
+  await mkdir(modelsDir, { recursive: true });
+  const root = await realpath(modelsDir);
+  const folders: ModelFolder[] = [];
+  for (const [name, type] of LISTED_AS) {
+    await mkdir(join(root, name), { recursive: true });
+    folders.push({ type, path: join(root, name) });
+  }
+  return folders;
 }
 
 /** Every model file below a folder; hidden folders and links are passed over. */

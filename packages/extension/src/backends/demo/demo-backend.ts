@@ -47,6 +47,9 @@ const CAPABILITIES: BackendCapabilities = {
   vae: true,
   networks: ["lora", "hypernet"],
   samplers: SAMPLER_NAMES,
+  progress: "steps",
+  previews: true,
+  cancels: "running",
 };
 
 /** What a job draws from: `still` is a picture that needs no drawing at all. */

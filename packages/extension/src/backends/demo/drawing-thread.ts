@@ -5,27 +5,11 @@
  * and stays dead; its owner starts another.
  */
 
-import { Worker } from "node:worker_threads";
 import { BeelineError } from "@beeline/protocol";
 import type { Raster } from "../../images/raster.ts";
+import { startThread } from "../../threads.ts";
 import type { Recipe } from "./recipe.ts";
 import type { DrawReply, DrawRequest } from "./worker.ts";
-
-/**
- * Built code runs `worker.js` as it is. From sources (tests, tsx) Node 20 cannot read TypeScript and
- * ignores `--import` hooks for a worker's first file, so a line of JavaScript registers tsx and then
- * imports `worker.ts`: 160 ms instead of 40.
- */
-function startWorker(): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url));
-  const tsx = import.meta.resolve("tsx/esm/api");
-  const worker = new URL("./worker.ts", import.meta.url).href;
-  return new Worker(
-    `import(${JSON.stringify(tsx)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(worker)}); });`,
-    // Without flags of its own: a parent that runs under tsx would register it twice.
-    { eval: true, execArgv: [] },
-  );
-}
 
 interface Waiting {
   readonly kind: DrawReply["kind"];
@@ -34,7 +18,7 @@ interface Waiting {
 }
 
 export class DrawingThread {
-  readonly #worker = startWorker();
+  readonly #worker = startThread("./worker", import.meta.url);
   readonly #waiting: Waiting[] = [];
   #failure: BeelineError | undefined;
 
