@@ -3,8 +3,7 @@
  * Socket.IO client in another language (Python's).
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
- * Debian's packages, as root. What cannot be had ends in an error that says what to type: tests are
- * never skipped. Nothing is started here, and nothing outside node_modules is changed, except by
+ * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is started here, and nothing outside node_modules is changed, except by
  * that last apt-get.
  *
  * Plain JavaScript on Node's own modules only: it runs before `npm ci` has.
@@ -51,6 +50,11 @@ export function findService(service) {
     .map((folder) => join(folder, service))[0];
 }
 
+/** @returns {Service[]} those that this machine lacks */
+export function absentServices() {
+  return SERVICES.filter((service) => findService(service) === undefined);
+}
+
 /**
  * Gets what is missing; `say` receives a line before each long step. Throws with what to type when
  * there is no way to get one unasked.
@@ -58,7 +62,7 @@ export function findService(service) {
  */
 export function installServices(say) {
   if (findService("postgres") === undefined) unpackPostgres(say);
-  const missing = SERVICES.filter((service) => findService(service) === undefined);
+  const missing = absentServices();
   if (missing.length === 0) return;
   const packages = missing.flatMap((service) => PACKAGES[service]);
   if (process.platform === "linux" && process.getuid?.() === 0 && isInPath("apt-get")) {
