@@ -77,6 +77,17 @@ test("an idle dark path is suspected by both sides before anything is sent on it
   }
 });
 
+test("an idle client notices by itself that the extension is gone", () => {
+  for (const seed of SEEDS) {
+    const world = bothPaths(seed);
+    world.run(world.random.between(0, 5_000));
+    world.extension.stall(60_000);
+    const goneMs = world.clock.nowMs;
+    world.run(7_000);
+    expect(countOf(world.client, "suspect", goneMs)).toBe(2);
+  }
+});
+
 test.each([
   ["sends", "client"],
   ["receives", "extension"],
@@ -136,17 +147,16 @@ test("a path that stays dark is reported dead after five more seconds, again and
 });
 
 test.each(["client", "extension"] as const)(
-  "a stalled event loop of the %s is not taken for a dark path by itself",
+  "a second in which the %s's event loop stands still makes nobody suspect anything",
   (side) => {
     for (const seed of SEEDS) {
       const world = bothPaths(seed);
       world.peer(side).app.open({ ...BULK, size: 5_000_000 });
       world.run(world.random.between(100, 500));
-      // Shorter than what the other side may take for darkness.
       world.peer(side).stall(1_000);
       world.run(10_000, () => world.isIdle);
       expect(world.isIdle).toBe(true);
-      expect(countOf(world.peer(side), "suspect")).toBe(0);
+      expect(countOf(world.client, "suspect") + countOf(world.extension, "suspect")).toBe(0);
     }
   },
 );

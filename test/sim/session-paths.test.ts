@@ -120,9 +120,66 @@ test("a client whose relay socket came back is welcomed as known, and nothing is
   }
   world.run(20_000, () => world.isIdle);
   expect(world.isIdle).toBe(true);
-  expect(world.ledger.maxResentHeldBytes).toBe(0);
+  expect(world.ledger.totalResentHeldBytes).toBe(0);
   const last = world.client.app.events.findLast(({ event }) => event.type === "welcomed");
   expect(last?.event).toEqual({ type: "welcomed", isResumed: true });
+});
+
+test("of megabytes that arrived but were not acknowledged before a cut, next to nothing comes twice", () => {
+  const fat = { bytesPerSecond: 25_000_000 };
+  const world = linkedWorld({
+    seed: 1,
+    withDirect: true,
+    relay: { ...fat, delayMs: 50 },
+    direct: { ...fat, delayMs: 100 },
+  });
+  world.extension.app.open(BULK);
+  world.run(3_000);
+  // Pictures keep arriving, their acknowledgements do not.
+  world.current.direct?.cut("drop", "client");
+  world.ledger.onCut();
+  world.run(1_000);
+  const direct = world.extension.session.paths().find(({ id }) => id.kind === "direct");
+  expect(direct?.flight.bytes).toBeGreaterThan(1024 * 1024);
+  world.run(60_000, () => world.isIdle);
+  expect(world.isIdle).toBe(true);
+  expect(world.ledger.maxResentHeldBytes).toBeLessThanOrEqual(512 * 1024);
+});
+
+test("a path that jitters and reorders is not taken for one that loses", () => {
+  const relay = { delayMs: 12.5, jitterMs: 40, reordering: 0.2, bytesPerSecond: RATE };
+  const world = linkedWorld({ seed: 1, withDirect: false, relay });
+  world.extension.app.open({ ...BULK, size: 5_000_000 });
+  world.run(60_000, () => world.isIdle);
+  expect(world.isIdle).toBe(true);
+  expect(world.ledger.totalResentHeldBytes).toBeLessThan(0.02 * 5_000_000);
+});
+
+test("a flood of commands that nobody acknowledges stays within the path's ceiling", () => {
+  const world = linkedWorld({ seed: 1, withDirect: false, relay: { bytesPerSecond: 125_000_000 } });
+  world.current.relay?.cut("drop", "extension");
+  for (let count = 0; count < 200; count += 1) {
+    world.client.app.open({ priority: 0, size: 60_000, writeBytes: 60_000 });
+  }
+  world.run(1_000);
+  expect(world.client.maxInFlightBytes.relay).toBeGreaterThan(900 * 1024);
+  expect(world.client.maxInFlightBytes.relay).toBeLessThanOrEqual((1024 + 16) * 1024);
+});
+
+test("streams given up half-way give their share of the budget back, read or not", () => {
+  const world = linkedWorld({ seed: 1, withDirect: false, relay: RELAY });
+  const { client, extension } = world;
+  client.app.appetite = 100_000;
+  // Of each about 400 KB are on the way or unread: together they are twice the budget.
+  for (let count = 0; count < 20; count += 1) {
+    const id = extension.app.open(BULK) ?? -1;
+    world.run(200);
+    extension.app.giveUp(id);
+  }
+  client.app.appetite = Number.POSITIVE_INFINITY;
+  extension.app.open({ ...BULK, size: 5_000_000 });
+  world.run(20_000, () => world.isIdle);
+  expect(world.isIdle).toBe(true);
 });
 
 test("an older generation of a path is not opened again, so no packet number comes twice", () => {

@@ -42,7 +42,7 @@ const PATTERN = (() => {
 })();
 
 /** Written and not yet taken by the other side, per stream: what a real application would buffer. */
-const RETAINED_BYTES = 1024 * 1024;
+const RETAINED_BYTES = 4 * 1024 * 1024;
 
 export class SimApp {
   readonly outgoing = new Map<number, Outgoing>();
@@ -96,6 +96,13 @@ export class SimApp {
     this.#feed(id);
     this.#touch();
     return id;
+  }
+
+  giveUp(id: number): void {
+    const stream = this.outgoing.get(id);
+    if (stream !== undefined) stream.isOver = true;
+    this.#session.streams.reset(id, 9);
+    this.#touch();
   }
 
   get isIdle(): boolean {
@@ -215,12 +222,8 @@ export class SimApp {
       stream.written += length;
     }
     if (stream.written < limit) return;
-    if (stream.resetAt !== undefined) {
-      stream.isOver = true;
-      this.#session.streams.reset(id, 9);
-    } else {
-      this.#session.end(id);
-    }
+    if (stream.resetAt !== undefined) this.giveUp(id);
+    else this.#session.end(id);
   }
 
   #live(id: number): Incoming {

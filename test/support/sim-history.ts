@@ -119,7 +119,10 @@ class History {
   #randomPlan(): StreamPlan {
     const random = this.#random;
     const priority = random.pick([0, 0, 1, 2, 2] as const);
-    const largest = priority === 0 ? 100_000 : random.pick([20_000, 300_000, 2_000_000]);
+    const largest =
+      priority === 0
+        ? 100_000
+        : random.pick([20_000, 20_000, 300_000, 300_000, 2_000_000, 2_000_000, 8_000_000]);
     const size = random.chance(0.1) ? 0 : Math.ceil(random.next() ** 2 * largest);
     const isReset = random.chance(0.1);
     return {
