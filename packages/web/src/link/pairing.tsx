@@ -97,7 +97,8 @@ export function Pairing({
           <Anchor href="https://nodejs.org" target="_blank" rel="noreferrer" inherit>
             Node.js
           </Anchor>
-          , opens no port and changes no firewall.
+          , opens no port and changes no firewall. To try it without Stable Diffusion, add{" "}
+          <Code>--backend demo</Code>.
         </Text>
       </Stack>
       <Box hiddenFrom="xs">
