@@ -10,7 +10,7 @@ import { programOf } from "../support/services.ts";
 
 const SCRIPT = fileURLToPath(new URL("../support/shipped-peer.py", import.meta.url));
 /** Python starts, connects by polling and upgrades; on two busy cores. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 
 type Data = Record<string, unknown> | null;
 
