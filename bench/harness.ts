@@ -82,10 +82,7 @@ export function save(sections: readonly Section[], scale: Scale): string {
   const now = new Date().toISOString();
   const file = `${folder}${now.slice(0, 10)}-${commit}.json`;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    file,
-    `${JSON.stringify({ now, commit, scale, machine: machine(), sections }, null, 1)}\n`,
-  );
+  writeFileSync(file, `${JSON.stringify({ now, commit, scale, machine: machine(), sections })}\n`);
   return file;
 }
 

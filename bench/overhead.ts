@@ -75,7 +75,7 @@ export async function measureOverhead({ isQuick }: Scale): Promise<Section> {
     return { name, run };
   };
   try {
-    const figures = await takeTurns(isQuick ? 3 : 9, "MiB/s", [
+    const figures = await takeTurns(isQuick ? 2 : 7, "MiB/s", [
       subject("bare data channel", () => stage.rawDirect()),
       subject("session, direct", () => stage.sessionDirect()),
       subject("bare socket.io room", () => stage.rawRoom(room.url)),

@@ -73,7 +73,8 @@ async function tabTo(page: LinkPage, testId: string): Promise<void> {
 }
 
 test("the keyboard alone links, draws and cancels", async ({ open }) => {
-  const demo = await openLocalDemo({ stepMs: 120 });
+  // Slow enough that a loaded machine still sees a step before the job is over.
+  const demo = await openLocalDemo({ stepMs: 400 });
   const page = await open(demo.url, { form: QUICK_FORM });
   const { keyboard } = page.page;
   await page.byId("link-demo").waitFor();
