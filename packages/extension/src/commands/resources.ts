@@ -29,8 +29,11 @@ export function listResources(
     }),
   );
   const folders = types?.length ? types.map((type) => FOLDER_OF[type]) : undefined;
+  // A file that has just got its name is in the library before its download has ended.
+  const arrived = new Set(here.map(({ hash }) => hash));
   const coming = downloads
     .inFlight()
+    .filter(({ hash }) => !arrived.has(hash))
     .filter((resource) => folders?.includes(FOLDER_OF[resource.type]) ?? true);
   return [...here, ...coming];
 }
