@@ -4,8 +4,10 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { ChaosWorld } from "../test/chaos/world.ts";
 import { launchChromium } from "../test/support/chromium.ts";
+import type { ClientPage } from "../test/support/client-page.ts";
 import { UNLIMITED } from "../test/support/delay-line.ts";
 import { type Figure, quantile, type Scale, type Section } from "./harness.ts";
 import { openLinkedPage } from "./linked-page.ts";
@@ -16,6 +18,10 @@ const BYTES_PER_SECOND = 20_000_000 / 8;
 const WARM_UP = 10;
 /** 512 MiB: more than any of this can carry while it is measured. */
 const PICTURES = 16;
+
+/** Past the first windows, which are filled before a path has found its speed. */
+const FLOWING_BYTES = 1024 * 1024;
+const LOOK_EVERY_MS = 100;
 
 const PATHS = ["relay", "direct and relay", "direct alone"] as const;
 
@@ -39,7 +45,10 @@ export async function measureCommands({ isQuick }: Scale): Promise<Section> {
         const name = `${link}; ${path}`;
         figures.push({ name: `${name}; at rest`, unit: "ms", values: await measure() });
         await page.draw(randomUUID(), "large", PICTURES);
+        const before = await flowing(page);
         figures.push({ name: `${name}; under bulk`, unit: "ms", values: await measure() });
+        const carried = mbitPerSecond(before, await received(page));
+        figures.push({ name: `${name}; carried meanwhile`, unit: "Mbit/s", values: [carried] });
         await close();
         await world.close();
       }
@@ -57,6 +66,32 @@ export async function measureCommands({ isQuick }: Scale): Promise<Section> {
     figures,
     notes: [`Aim over stock werift: p95 ≤ 200 ms (round trip + 150 ms); measured ${p95(slow)} ms.`],
   };
+}
+
+interface Received {
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+async function received(page: ClientPage): Promise<Received> {
+  const { paths } = await page.stats();
+  const bytes = paths.reduce((sum, path) => sum + path.receivedBytes, 0);
+  return { atMs: performance.now(), bytes };
+}
+
+/** Waits until pictures are on their way: drawing and storing them takes a while. */
+async function flowing(page: ClientPage): Promise<Received> {
+  const start = await received(page);
+  for (;;) {
+    await delay(LOOK_EVERY_MS);
+    const now = await received(page);
+    if (now.bytes - start.bytes > FLOWING_BYTES) return now;
+  }
+}
+
+/** Proof that "under bulk" was: commands alone would be next to nothing. */
+function mbitPerSecond(from: Received, to: Received): number {
+  return ((to.bytes - from.bytes) * 8) / 1000 / (to.atMs - from.atMs);
 }
 
 function shape(world: ChaosWorld, isSlow: boolean): void {
