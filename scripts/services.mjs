@@ -50,6 +50,45 @@ export function findService(service) {
     .map((folder) => join(folder, service))[0];
 }
 
+/**
+ * What the network lab (test/netlab) runs, and Debian's package for each. The compiler builds the
+ * lab's own programs, which need the C library's headers.
+ * @typedef {"ip" | "nft" | "ping" | "nsenter" | "cc"} LabProgram
+ */
+
+/** @type {Record<LabProgram, string[]>} */
+const LAB_PACKAGES = {
+  ip: ["iproute2"],
+  nft: ["nftables"],
+  ping: ["iputils-ping"],
+  nsenter: ["util-linux"],
+  cc: ["gcc", "libc6-dev"],
+};
+
+/** @type {LabProgram[]} */
+const LAB_PROGRAMS = ["ip", "nft", "ping", "nsenter", "cc"];
+
+/**
+ * @param {LabProgram} program
+ * @returns {string | undefined}
+ */
+export function findLabProgram(program) {
+  if (program === "cc" && !existsSync("/usr/include/stdio.h")) return undefined;
+  return folders()
+    .filter((folder) => isIn(folder, program))
+    .map((folder) => join(folder, program))[0];
+}
+
+/** @returns {LabProgram[]} those that this machine lacks */
+export function absentLabPrograms() {
+  return LAB_PROGRAMS.filter((program) => findLabProgram(program) === undefined);
+}
+
+/** Only root on Linux runs the lab; for others there is nothing to install. */
+function mayRunLab() {
+  return process.platform === "linux" && process.getuid?.() === 0;
+}
+
 /** @returns {Service[]} those that this machine lacks */
 export function absentServices() {
   return SERVICES.filter((service) => findService(service) === undefined);
@@ -62,39 +101,47 @@ export function absentServices() {
  */
 export function installServices(say) {
   if (findService("postgres") === undefined) unpackPostgres(say);
-  const missing = absentServices();
+  const missing = [...absentServices(), ...(mayRunLab() ? absentLabPrograms() : [])];
   if (missing.length === 0) return;
-  const packages = missing.flatMap((service) => PACKAGES[service]);
-  if (process.platform === "linux" && process.getuid?.() === 0 && isInPath("apt-get")) {
+  const packages = missing.flatMap(packagesOf);
+  if (mayRunLab() && isInPath("apt-get")) {
     say(`Installing ${missing.join(", ")} with apt-get …`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     run("apt-get", ["update", "-qq"], { env });
     run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
   }
-  const absent = missing.filter((service) => findService(service) === undefined);
+  const absent = [...absentServices(), ...(mayRunLab() ? absentLabPrograms() : [])];
   if (absent.length > 0) {
     throw new Error(
-      `The server's tests run against real services, and this machine lacks: ${absent.join(", ")}.\n` +
+      `Tests run against real services and in a network lab, and this machine lacks: ${absent.join(", ")}.\n` +
         `${howToInstall(absent)}`,
     );
   }
 }
 
 /**
- * @param {Service[]} absent
+ * @param {Service | LabProgram} wanted
+ * @returns {string[]}
+ */
+function packagesOf(wanted) {
+  return { ...PACKAGES, ...LAB_PACKAGES }[wanted];
+}
+
+/**
+ * @param {(Service | LabProgram)[]} absent
  * @returns {string}
  */
 function howToInstall(absent) {
   if (process.platform === "darwin") {
     return "Type:  brew install postgresql redis coturn && python3 -m pip install 'python-socketio[client]'";
   }
-  const packages = absent.flatMap((service) => PACKAGES[service]).join(" ");
+  const packages = absent.flatMap(packagesOf).join(" ");
   return `Type:  sudo apt-get install --no-install-recommends ${packages}`;
 }
 
 /** @returns {string[]} */
 function folders() {
-  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+  return [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin", "/usr/local/sbin"];
 }
 
 /** Debian keeps the server's programs out of the PATH, one folder for each version; newest first. */

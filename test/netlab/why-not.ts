@@ -1,0 +1,26 @@
+/**
+ * What the lab needs of a machine, and which of it this one lacks: said before anything is started,
+ * so that a skipped test names its reason. It changes nothing.
+ */
+import { accessSync, constants, existsSync } from "node:fs";
+import { absentLabPrograms } from "../../scripts/services.mjs";
+
+/** Why the lab cannot run here, or undefined if it can. */
+export function whyNot(): string | undefined {
+  if (process.platform !== "linux") return "network namespaces are Linux's";
+  if (process.getuid?.() !== 0) return "only root makes network namespaces; run it as root";
+  if (!isUsable("/dev/net/tun")) return "there is no /dev/net/tun; load the kernel's tun module";
+  if (!existsSync("/proc/self/ns/net")) return "this kernel has no network namespaces";
+  const absent = absentLabPrograms();
+  if (absent.length > 0) return `this machine lacks ${absent.join(", ")}`;
+  return undefined;
+}
+
+function isUsable(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
