@@ -46,7 +46,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.{ts,tsx}"],
+          include: ["packages/*/src/**/*.test.{ts,tsx}", "bench/**/*.test.ts"],
           setupFiles: [silence],
           testTimeout: UNIT_TIMEOUT_MS,
         },

@@ -25,13 +25,14 @@ import { createWeriftPeer } from "@beeline/paths/werift";
 import { decodeRecord, MAX_RECORD_BYTES, PRIORITY, parseHello, Session } from "@beeline/protocol";
 import type { Browser, Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import { launchChromium } from "../test/support/chromium.ts";
-import { ClientPageServer } from "../test/support/client-page.ts";
-import { createInstance } from "../test/support/instance.ts";
-import { noise } from "../test/support/noise-png.ts";
-import { bundleForPage } from "../test/support/page-bundle.ts";
+import { launchChromium } from "../../test/support/chromium.ts";
+import { ClientPageServer } from "../../test/support/client-page.ts";
+import { createInstance } from "../../test/support/instance.ts";
+import { noise } from "../../test/support/noise-png.ts";
+import { bundleForPage } from "../../test/support/page-bundle.ts";
 import { Child } from "./child-process.ts";
 import { cpuTime } from "./cpu-time.ts";
+import type * as benchPage from "./overhead-page.ts";
 import {
   type Figure,
   quantile,
@@ -39,8 +40,7 @@ import {
   type Section,
   type Subject,
   takeTurns,
-} from "./harness.ts";
-import type * as benchPage from "./page.ts";
+} from "./section.ts";
 
 declare const bench: typeof benchPage;
 
@@ -120,7 +120,7 @@ class Stage {
     const stage = new Stage(page, payload);
     await page.exposeFunction("sendSignal", (signal: RtcSignal) => stage.#onSignal(signal));
     await page.addScriptTag({
-      content: await bundleForPage(new URL("page.ts", import.meta.url), "bench"),
+      content: await bundleForPage(new URL("overhead-page.ts", import.meta.url), "bench"),
     });
     return stage;
   }

@@ -5,12 +5,12 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { ChaosWorld } from "../test/chaos/world.ts";
-import { launchChromium } from "../test/support/chromium.ts";
-import type { ClientPage } from "../test/support/client-page.ts";
-import { stockPicture } from "../test/support/stock-backend.ts";
-import { type Scale, type Section, takeTurns } from "./harness.ts";
+import { ChaosWorld } from "../../test/chaos/world.ts";
+import { launchChromium } from "../../test/support/chromium.ts";
+import type { ClientPage } from "../../test/support/client-page.ts";
+import { stockPicture } from "../../test/support/stock-backend.ts";
 import { openLinkedPage } from "./linked-page.ts";
+import { type Scale, type Section, takeTurns } from "./section.ts";
 
 /** A page that was not told within this time is a result by itself. */
 const LOST_MS = 20_000;

@@ -7,15 +7,15 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LinkServerMetrics } from "@beeline/server";
 import { io } from "socket.io-client";
-import { ChaosWorld, type StartServer } from "../test/chaos/world.ts";
-import { launchChromium } from "../test/support/chromium.ts";
-import { noise } from "../test/support/noise-png.ts";
-import { bundleForPage } from "../test/support/page-bundle.ts";
-import { TcpProxy } from "../test/support/tcp-proxy.ts";
+import { ChaosWorld, type StartServer } from "../../test/chaos/world.ts";
+import { launchChromium } from "../../test/support/chromium.ts";
+import { noise } from "../../test/support/noise-png.ts";
+import { bundleForPage } from "../../test/support/page-bundle.ts";
+import { TcpProxy } from "../../test/support/tcp-proxy.ts";
 import { Child } from "./child-process.ts";
-import type { Figure, Scale, Section } from "./harness.ts";
 import { openLinkedPage } from "./linked-page.ts";
-import type * as benchPage from "./page.ts";
+import type * as benchPage from "./overhead-page.ts";
+import type { Figure, Scale, Section } from "./section.ts";
 
 declare const bench: typeof benchPage;
 
@@ -83,7 +83,7 @@ async function throughRoom(bytes: number): Promise<Cost> {
   try {
     const page = await browser.newPage();
     await page.addScriptTag({
-      content: await bundleForPage(new URL("page.ts", import.meta.url), "bench"),
+      content: await bundleForPage(new URL("overhead-page.ts", import.meta.url), "bench"),
     });
     const sender = io(server.url, { transports: ["websocket"] });
     await new Promise<void>((resolve) => sender.on("connect", resolve));

@@ -2,8 +2,8 @@
 
 import type { PathPolicy } from "@beeline/client";
 import type { Browser, Page } from "playwright-core";
-import type { ChaosWorld } from "../test/chaos/world.ts";
-import { ClientPage } from "../test/support/client-page.ts";
+import type { ChaosWorld } from "../../test/chaos/world.ts";
+import { ClientPage } from "../../test/support/client-page.ts";
 
 export interface LinkedPage {
   readonly page: ClientPage;

@@ -1,0 +1,72 @@
+/**
+ * The page's side of every subject, as a port: who asks holds the only clock, so that what is compared
+ * is measured alike. Runs in Chromium, and in Node for the TCP yardstick.
+ */
+
+/** Previews of the demo renderer and of real backends measure 8 to 30 kB. */
+export const PREVIEW_BYTES = 20_000;
+
+/** The largest anybody asks for; ends keep that many random bytes ready. */
+export const MAX_TRANSFER_BYTES = 32_000_000;
+
+export interface Transfer {
+  /** Everything arrived in time. */
+  readonly isDone: boolean;
+  /** From the request until then, or until the limit. */
+  readonly ms: number;
+  /** What had arrived then. */
+  readonly bytes: number;
+  /** From the request to the whole preview. Absent: none came, or none is sent this way. */
+  readonly previewMs?: number;
+}
+
+export interface Asker {
+  /** Milliseconds from the start of opening to what happened on the way; `first answer` is always in it. */
+  readonly join: Readonly<Record<string, number>>;
+  /** One command and its answer, in milliseconds. */
+  roundTrip(): Promise<number>;
+  /** Asks the other end for a preview and then this many bytes. */
+  get(bytes: number, limitMs: number): Promise<Transfer>;
+  /** Sends this many bytes; done when the other end says that it has them. */
+  put(bytes: number, limitMs: number): Promise<Transfer>;
+  close(): Promise<void>;
+}
+
+/** What both ends and their servers need to know to find one another. */
+export interface OpenOptions {
+  readonly server: string;
+  readonly key: string;
+  readonly iceServers: readonly IceServerOptions[];
+  /** Where the TCP yardstick listens. */
+  readonly home: string;
+}
+
+export interface IceServerOptions {
+  readonly urls: string;
+  readonly username?: string;
+  readonly credential?: string;
+}
+
+/** Waits for `done`, at most this long. @returns whether it came. */
+export async function inTime(done: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  try {
+    return await Promise.race([done.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Bytes without pattern; a picture that compressed would hide what a way carries. */
+export function randomPayload(bytes: number): Uint8Array<ArrayBuffer> {
+  const payload = new Uint8Array(bytes);
+  // The most that one call fills.
+  const step = 65_536;
+  for (let at = 0; at < bytes; at += step) {
+    crypto.getRandomValues(payload.subarray(at, Math.min(bytes, at + step)));
+  }
+  return payload;
+}
