@@ -1,0 +1,29 @@
+/**
+ * Where a situation is played: three places, each with an address and a way to start programs there.
+ * `loopback-stage.ts` is this computer as it is, `lab-stage.ts` the network lab.
+ */
+
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import type { IceServerOptions } from "../ends/asker.ts";
+import type { Place, Situation } from "../situations.ts";
+
+export const CONGESTION_CONTROLS = ["bbr", "cubic"] as const;
+export type CongestionControl = (typeof CONGESTION_CONTROLS)[number];
+
+export interface Seat {
+  /** By which the other places reach it. */
+  readonly address: string;
+  spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess;
+  /** A program that starts `executable` here with the arguments it is given. */
+  wrap(executable: string): Promise<string>;
+}
+
+export interface Stage {
+  readonly situation: Situation;
+  readonly seats: Readonly<Record<Place, Seat>>;
+  /** For every subject that connects directly. */
+  readonly iceServers: readonly IceServerOptions[];
+  /** For TCP connections made from now on, in every place. @returns false where that cannot be chosen. */
+  useCongestionControl(control: CongestionControl): boolean;
+  close(): Promise<void>;
+}
