@@ -5,6 +5,7 @@
  * Everything that runs in it is started by {@link Host.spawn}, and is ended with the lab.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import type { Link } from "./link.ts";
 import { run } from "./system.ts";
 
@@ -28,17 +29,26 @@ export interface Plug {
 export class Host {
   readonly name: string;
   readonly namespace: string;
+  /** Its disk. */
+  readonly folder: string;
   #socket: Socket;
   #plug: Plug | undefined;
 
-  private constructor(name: string, namespace: string, socket: Socket) {
+  private constructor(name: string, namespace: string, folder: string, socket: Socket) {
     this.name = name;
     this.namespace = namespace;
+    this.folder = folder;
     this.#socket = socket;
   }
 
-  static async create(name: string, namespace: string, socket: Socket): Promise<Host> {
-    const host = new Host(name, namespace, socket);
+  static async create(
+    name: string,
+    namespace: string,
+    folder: string,
+    socket: Socket,
+  ): Promise<Host> {
+    mkdirSync(folder);
+    const host = new Host(name, namespace, folder, socket);
     host.#plug = await socket.plug(host);
     return host;
   }
@@ -65,14 +75,21 @@ export class Host {
     return family === "ipv6" ? `[${address}]` : address;
   }
 
+  /** What a command line begins with, to run on this host. */
+  get enter(): readonly string[] {
+    return ["nsenter", `--net=/run/netns/${this.namespace}`];
+  }
+
   /** A program on this host; it leads a process group of its own. */
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    return spawn("nsenter", [this.#enter(), program, ...args], { ...options, detached: true });
+    const [enter = "", ...where] = this.enter;
+    return spawn(enter, [...where, program, ...args], { ...options, detached: true });
   }
 
   /** A program on this host, run to its end. @throws if it fails. */
   run(program: string, ...args: readonly string[]): string {
-    return run("nsenter", [this.#enter(), program, ...args]);
+    const [enter = "", ...where] = this.enter;
+    return run(enter, [...where, program, ...args]);
   }
 
   /** As if the cable were cut somewhere on the way: silence, and no interface goes down. */
@@ -119,9 +136,5 @@ export class Host {
   #connected(): Plug {
     if (this.#plug === undefined) throw new Error(`${this.name} is unplugged`);
     return this.#plug;
-  }
-
-  #enter(): string {
-    return `--net=/run/netns/${this.namespace}`;
   }
 }

@@ -12,6 +12,7 @@
  *
  * It needs root; why-not.ts says what else. It does not know what runs on its hosts: see actors/.
  */
+import { join } from "node:path";
 import { Host } from "./host.ts";
 import { Internet, type Provider } from "./internet.ts";
 import type { Link, Shape } from "./link.ts";
@@ -64,9 +65,14 @@ export class Lab {
     return this.#namespaces.prefix;
   }
 
+  /** For files of what runs on the hosts; removed with the lab. */
+  get folder(): string {
+    return this.#namespaces.folder;
+  }
+
   /** A machine with a public address, or in a router's LAN. Names are at most eight letters. */
   host(name: string, at: Router | Internet = this.internet): Promise<Host> {
-    return Host.create(name, this.#namespaces.create(name), at);
+    return Host.create(name, this.#namespaces.create(name), join(this.folder, name), at);
   }
 
   router(

@@ -10,23 +10,27 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ip, run, sysctl } from "./system.ts";
 
 const REAPER = join(import.meta.dirname, "reaper.sh");
 const FOLDER = "/run/netns";
-const OWNED = /^bl-(\d+)-/;
+const OWNED = /^bl-(\d+)-[0-9a-f]{4}-/;
 
 export class Namespaces {
   /** What all names of this lab open with. */
   readonly prefix = `bl-${process.pid}-${randomBytes(2).toString("hex")}-`;
+  /** For files of whatever runs inside; goes away with the namespaces. */
+  readonly folder = folderOf(this.prefix);
   readonly #reaper: ChildProcess;
 
   constructor() {
     sweep();
+    mkdirSync(this.folder);
     // In a session of its own, so that Ctrl+C in the terminal does not end it with us.
-    this.#reaper = spawn("sh", [REAPER, this.prefix], {
+    this.#reaper = spawn("sh", [REAPER, this.prefix, this.folder], {
       stdio: ["pipe", "ignore", "inherit"],
       detached: true,
     });
@@ -73,5 +77,9 @@ function sweep(): void {
       return prefix === undefined || existsSync(`/proc/${pid}`) ? [] : [prefix];
     }),
   );
-  for (const prefix of dead) run("sh", [REAPER, prefix], "");
+  for (const prefix of dead) run("sh", [REAPER, prefix, folderOf(prefix)], "");
+}
+
+function folderOf(prefix: string): string {
+  return join(tmpdir(), `${prefix}files`);
 }

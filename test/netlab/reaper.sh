@@ -1,6 +1,6 @@
 #!/bin/sh
 # Waits until stdin ends, then ends every process in the network namespaces whose names open with $1,
-# and removes them. Interfaces go with their namespace, and what is at an interface's other end too.
+# and removes them and the folder $2. Interfaces go with their namespace.
 cat >/dev/null
 
 for path in /run/netns/"$1"*; do
@@ -12,3 +12,4 @@ for path in /run/netns/"$1"*; do
   [ -e "$path" ] || continue
   ip netns delete "${path##*/}"
 done
+rm -rf -- "$2"

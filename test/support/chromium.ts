@@ -11,11 +11,12 @@ import { findChromium, installChromium } from "../../scripts/chromium.mjs";
 /**
  * Starts a headless Chromium; the caller closes it. Playwright turns Chromium's sandbox off, which
  * root could not use; the tests show it their own pages only.
+ * @param wrap gives the program to start instead: one that starts it somewhere else.
  */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(wrap = (program: string) => program): Promise<Browser> {
   const { executablePath, env } = findChromium() ?? installChromium(console.log);
   return await chromium.launch({
-    executablePath,
+    executablePath: wrap(executablePath),
     env: { ...process.env, ...env },
     args: [
       // The picture is the test's evidence, so it must not depend on the machine's graphics card.

@@ -1,23 +1,18 @@
 /**
- * Beeline's page in a real Chromium, and the test function for everything that drives it.
+ * The test function for everything that drives Beeline's page (page-driver.ts) in a real Chromium.
  *
  * `open` gives a page in a browser context of its own. When the test ends, every page must have
  * reported no error, and must have asked no host but the one it came from: a test that opens a page
  * proves that as well. A test names the console messages that it provokes itself.
  */
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { test as base, expect } from "vitest";
-import { collectPageErrors, launchChromium } from "./chromium.ts";
-import type { DemoForm } from "./demo-picture.ts";
+import { launchChromium } from "./chromium.ts";
+import { type LinkPage, newLinkPage, type PageOptions } from "./page-driver.ts";
 
-/** For one thing to appear on the page. Real WebRTC on a busy machine takes seconds. */
-const PATIENCE_MS = 30_000;
+export type { LinkPage } from "./page-driver.ts";
 
-export interface OpenOptions extends BrowserContextOptions {
-  /** Put into the form before the page loads, as if a person had typed it and reloaded. */
-  readonly form?: DemoForm;
-  /** A script that runs in the page before any other: what the test changes about the browser. */
-  readonly before?: string;
+export interface OpenOptions extends PageOptions {
   /** Messages on the console that the test itself provokes. */
   readonly expected?: RegExp;
   /** Instead of the file's own browser. */
@@ -25,184 +20,6 @@ export interface OpenOptions extends BrowserContextOptions {
 }
 
 export type Open = (url: string, options?: OpenOptions) => Promise<LinkPage>;
-
-/** What the page keeps for tests: the peer connections it made. */
-interface Recorded {
-  readonly peers: RTCPeerConnection[];
-}
-
-const RECORD_PEERS = `
-  globalThis.recorded = { peers: [] };
-  if (globalThis.RTCPeerConnection !== undefined) {
-    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(...args) {
-        super(...args);
-        globalThis.recorded.peers.push(this);
-      }
-    };
-  }`;
-
-/** A picture in the page's gallery. */
-export interface ShownPicture {
-  readonly sha256: string;
-  readonly path: string;
-  readonly seed: number;
-}
-
-export class LinkPage {
-  readonly page: Page;
-  /** What went wrong in the page so far. */
-  readonly errors: readonly string[];
-  /** Every host that the page sent a request to or opened a WebSocket to. */
-  readonly hosts = new Set<string>();
-
-  constructor(page: Page) {
-    this.page = page;
-    this.errors = collectPageErrors(page);
-    page.on("request", (request) => this.#note(request.url()));
-    page.on("websocket", (socket) => this.#note(socket.url()));
-  }
-
-  byId(testId: string): Locator {
-    return this.page.getByTestId(testId);
-  }
-
-  /** Clicks what `beeline demo` offers, and waits until the link is up. */
-  async linkDemo(): Promise<void> {
-    await this.byId("link-demo").click();
-    await this.isLinked();
-  }
-
-  async isLinked(): Promise<void> {
-    await this.page.locator('[data-testid="path-badge"][data-state="linked"]').waitFor();
-  }
-
-  /** Waits until the badge says so. */
-  async travels(kind: "direct" | "relay", reason?: string): Promise<void> {
-    const why = reason === undefined ? "" : `[data-reason="${reason}"]`;
-    const badge = this.byId("path-badge");
-    try {
-      await this.page.locator(`[data-testid="path-badge"][data-kind="${kind}"]${why}`).waitFor();
-    } catch {
-      const { kind: is, reason: because } = await badge.evaluate(
-        (element) => ({ ...(element as HTMLElement).dataset }) as Record<string, string>,
-      );
-      throw new Error(`the path is ${is}, ${because}; it never was ${kind}, ${reason ?? "any"}`);
-    }
-  }
-
-  /** Clicks "Draw" and waits until the gallery holds `count` pictures. */
-  async draw(count: number): Promise<readonly ShownPicture[]> {
-    await this.byId("generate").click();
-    return await this.pictures(count);
-  }
-
-  /** Waits until the job under way has drawn that many steps of a picture. */
-  async reachesStep(step: number): Promise<void> {
-    await this.page.waitForFunction(
-      (wanted) =>
-        Number(document.querySelector<HTMLElement>('[data-testid="progress"]')?.dataset.step) >=
-        wanted,
-      step,
-    );
-  }
-
-  /** Waits until the gallery holds `count` pictures, decoded; newest first. */
-  async pictures(count: number): Promise<readonly ShownPicture[]> {
-    await this.page.waitForFunction((wanted) => {
-      const images = document.querySelectorAll<HTMLImageElement>('[data-testid="gallery-image"]');
-      return images.length === wanted && [...images].every(({ complete }) => complete);
-    }, count);
-    return await this.byId("gallery-image").evaluateAll((images) =>
-      (images as HTMLImageElement[]).map(({ dataset, naturalWidth }) => {
-        if (naturalWidth === 0) throw new Error("the browser could not decode a picture");
-        const { sha256 = "", path = "", seed } = dataset;
-        return { sha256, path, seed: Number(seed) };
-      }),
-    );
-  }
-
-  /** The bytes behind the newest picture: what "Download" would save. */
-  async newestBytes(): Promise<Buffer> {
-    const dataUrl = await this.byId("gallery-image")
-      .first()
-      .evaluate(async (image) => {
-        const blob = await (await fetch((image as HTMLImageElement).src)).blob();
-        const reader = new FileReader();
-        reader.readAsDataURL(blob);
-        await new Promise((resolve) => {
-          reader.onload = resolve;
-        });
-        return String(reader.result);
-      });
-    return Buffer.from(dataUrl.slice(dataUrl.indexOf(",") + 1), "base64");
-  }
-
-  /** What the browser itself counted on its data channels, of all its connections together. */
-  async channelBytes(): Promise<{ readonly received: number; readonly sent: number }> {
-    return await this.page.evaluate(async () => {
-      const { peers } = (globalThis as unknown as { recorded: Recorded }).recorded;
-      let received = 0;
-      let sent = 0;
-      for (const peer of peers) {
-        for (const stats of (await peer.getStats()).values()) {
-          if (stats.type !== "data-channel") continue;
-          received += stats.bytesReceived;
-          sent += stats.bytesSent;
-        }
-      }
-      return { received, sent };
-    });
-  }
-
-  /** How many peer connections have an open channel, and how many were ever made. */
-  async connections(): Promise<{ readonly open: number; readonly made: number }> {
-    return await this.page.evaluate(() => {
-      const { peers } = (globalThis as unknown as { recorded: Recorded }).recorded;
-      const open = peers.filter(({ connectionState }) => connectionState === "connected").length;
-      return { open, made: peers.length };
-    });
-  }
-
-  /** Closes every peer connection, as a network that goes away would. */
-  async cutDirect(): Promise<void> {
-    await this.page.evaluate(() => {
-      const { peers } = (globalThis as unknown as { recorded: Recorded }).recorded;
-      for (const peer of peers) peer.close();
-    });
-  }
-
-  /** What is in the clipboard, by pasting it: also where scripts may not read it. */
-  async pasted(): Promise<string> {
-    await this.page.evaluate(() => {
-      const field = document.createElement("textarea");
-      field.id = "pasted";
-      document.body.append(field);
-      field.focus();
-    });
-    await this.page.keyboard.press("Control+V");
-    return await this.page.evaluate(() => {
-      const field = document.querySelector<HTMLTextAreaElement>("#pasted");
-      field?.remove();
-      return field?.value ?? "";
-    });
-  }
-
-  /** Servers that the page was told to ask for its address. */
-  async iceServers(): Promise<readonly string[]> {
-    return await this.page.evaluate(() => {
-      const { peers } = (globalThis as unknown as { recorded: Recorded }).recorded;
-      return peers.flatMap((peer) =>
-        (peer.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls),
-      );
-    });
-  }
-
-  #note(address: string): void {
-    const { protocol, host } = new URL(address);
-    if (/^(https?|wss?):$/.test(protocol)) this.hosts.add(host);
-  }
-}
 
 interface Fixtures {
   readonly chromium: Browser;
@@ -223,16 +40,8 @@ export const test = base.extend<Fixtures>({
   ],
   open: async ({ chromium }, use) => {
     const opened: { page: LinkPage; url: string; expected: RegExp | undefined }[] = [];
-    await use(async (url, { form, before, expected, browser = chromium, ...options } = {}) => {
-      const context = await browser.newContext({
-        viewport: { width: 1280, height: 800 },
-        ...options,
-      });
-      context.setDefaultTimeout(PATIENCE_MS);
-      if (before !== undefined) await context.addInitScript({ content: before });
-      await context.addInitScript({ content: RECORD_PEERS });
-      if (form !== undefined) await context.addInitScript(keepForm, JSON.stringify(form));
-      const page = new LinkPage(await context.newPage());
+    await use(async (url, { browser = chromium, expected, ...options } = {}) => {
+      const page = await newLinkPage(browser, options);
       opened.push({ page, url, expected });
       await page.page.goto(url);
       return page;
@@ -245,8 +54,3 @@ export const test = base.extend<Fixtures>({
     }
   },
 });
-
-/** Runs in the page. What a test changes in the form later survives a reload. */
-function keepForm(form: string): void {
-  if (sessionStorage.getItem("beeline.form") === null) sessionStorage.setItem("beeline.form", form);
-}
