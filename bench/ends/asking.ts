@@ -27,28 +27,27 @@ export class Asking {
   }
 
   /**
-   * While bytes come down: the first `settleMs` are not counted, because a path that has just begun is
-   * still empty. The transfer is left unfinished: whoever asks closes the connection next.
+   * While bytes come down: answers within the first `settleMs` are not counted, because a path that has
+   * just begun is still empty. One that is still missing at the end counts with the time it has waited:
+   * to leave it out would praise who answers nothing. The transfer is left unfinished: whoever asks
+   * closes the connection next.
    */
   async busyRoundTrips(bytes: number, settleMs: number, limitMs: number): Promise<number[]> {
-    const asker = this.#theAsker;
     const startedAtMs = performance.now();
+    const settledAtMs = startedAtMs + settleMs;
     let isBusy = true;
-    const bulk = asker.get(bytes, settleMs + limitMs).then(
-      () => {
-        isBusy = false;
-      },
-      () => {
-        isBusy = false;
-      },
-    );
+    const end = (): void => {
+      isBusy = false;
+    };
+    void this.#theAsker.get(bytes, settleMs + limitMs).then(end, end);
+    const over = new Promise<void>((resolve) => setTimeout(resolve, settleMs + limitMs));
     const values: number[] = [];
-    while (isBusy) {
+    while (isBusy && performance.now() < settledAtMs + limitMs) {
       const sentAtMs = performance.now();
-      const value = await Promise.race([this.#roundTrip(), bulk]);
-      // One that was on its way when the bulk ended has met an empty path.
-      if (typeof value !== "number" || !isBusy) break;
-      if (sentAtMs - startedAtMs >= settleMs) values.push(value);
+      const answered = this.#roundTrip();
+      answered.catch(() => {});
+      await Promise.race([answered, over]);
+      if (performance.now() >= settledAtMs) values.push(performance.now() - sentAtMs);
     }
     return values;
   }

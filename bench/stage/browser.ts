@@ -41,7 +41,8 @@ export class BenchBrowser {
 
   async page(onSignal: (signal: RtcSignal) => void): Promise<BenchPage> {
     script ??= bundleForPage(new URL("../ends/page-end.ts", import.meta.url), "benchEnd");
-    const context = await this.#browser.newContext();
+    // A page that no server sent counts as one from the internet, which would have to ask.
+    const context = await this.#browser.newContext({ permissions: ["local-network-access"] });
     const page = await context.newPage();
     await page.route(`${PAGE_ORIGIN}/**`, (route) =>
       route.fulfill({ contentType: "text/html", body: "<!doctype html><title>bench</title>" }),

@@ -16,7 +16,7 @@ export function openLoopbackStage(situation: Situation): Stage {
     seats: { page: HERE, home: HERE, server: HERE },
     iceServers: [],
     // The kernel's choice is the whole machine's, which is not ours to change.
-    useCongestionControl: () => false,
+    withCongestionControl: () => Promise.reject(new Error("loopback has the machine's")),
     close: async () => {},
   };
 }

@@ -23,7 +23,7 @@ export interface Stage {
   readonly seats: Readonly<Record<Place, Seat>>;
   /** For every subject that connects directly. */
   readonly iceServers: readonly IceServerOptions[];
-  /** For TCP connections made from now on, in every place. @returns false where that cannot be chosen. */
-  useCongestionControl(control: CongestionControl): boolean;
+  /** TCP connections made by `connect`, at either end, use this. @throws where that cannot be chosen. */
+  withCongestionControl<T>(control: CongestionControl, connect: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

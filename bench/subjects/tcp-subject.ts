@@ -50,13 +50,10 @@ class PreparedTcp implements Prepared {
   }
 
   async open(): Promise<Connection> {
-    // A socket takes its congestion control from its namespace when it is made, so the listener is
-    // made anew as well.
-    if (!this.#stage.useCongestionControl(this.#control)) {
-      throw new Error(`the kernel does not offer ${this.#control} here`);
-    }
-    await this.#home.open(this.#options);
-    const join = (await this.#call("open", this.#options)) as Record<string, number>;
+    const join = await this.#stage.withCongestionControl(this.#control, async () => {
+      await this.#home.open(this.#options);
+      return (await this.#call("open", this.#options)) as Record<string, number>;
+    });
     return {
       join,
       roundTrips: async (...given) => (await this.#call("roundTrips", ...given)) as number[],
