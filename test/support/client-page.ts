@@ -16,7 +16,9 @@ const MODULE = new URL("../../packages/client/dist/beeline-client.js", import.me
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><title>client</title>
 <script type="module">
   import * as client from "/beeline-client.js";
-  window.page = { client, jobs: new Map(), processing: new Map(), unsettled: 0, states: [] };
+  window.page = {
+    client, jobs: new Map(), processing: new Map(), received: new Map(), unsettled: 0, states: [],
+  };
 </script>`;
 
 /** What the page keeps, as its functions see it. */
@@ -26,6 +28,8 @@ interface PageWorld {
   readonly jobs: Map<string, Promise<JobStory>>;
   /** Resolve when the job is being drawn. */
   readonly processing: Map<string, Promise<void>>;
+  /** Bytes of each job's pictures that are here. */
+  readonly received: Map<string, number>;
   unsettled: number;
   readonly states: string[];
 }
@@ -41,6 +45,8 @@ export interface JobStory {
   /** Bytes that were there before this page received any: from the first `transfer` update. */
   readonly resumedFrom: number;
   readonly elapsedMs: number;
+  /** The longest time in which nothing arrived, between the first bytes and the last. */
+  readonly longestGapMs: number;
   readonly paths: readonly string[];
 }
 
@@ -64,14 +70,15 @@ export class ClientPageServer {
     this.#server = server;
   }
 
-  static async open(): Promise<ClientPageServer> {
+  /** @param port 0: a free one. */
+  static async open(port = 0): Promise<ClientPageServer> {
     const script = readFileSync(MODULE);
     const server = createServer(({ url }, response) => {
       const isScript = url === "/beeline-client.js";
       response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
       response.end(isScript ? script : PAGE);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     return new ClientPageServer(server);
   }
 
@@ -135,13 +142,18 @@ export class ClientPage {
           let imageUpdates = 0;
           let resumedFrom = 0;
           let hasTransferred = false;
+          let longestGapMs = 0;
+          let lastAtMs = performance.now();
           for await (const update of job) {
             if (update.kind === "image") imageUpdates += 1;
             if (update.kind === "status" && update.status === "processing") onProcessing();
-            if (update.kind === "transfer" && !hasTransferred) {
-              hasTransferred = true;
-              resumedFrom = update.received;
-            }
+            if (update.kind !== "transfer") continue;
+            const nowMs = performance.now();
+            if (!hasTransferred) resumedFrom = update.received;
+            else longestGapMs = Math.max(longestGapMs, nowMs - lastAtMs);
+            hasTransferred = true;
+            lastAtMs = nowMs;
+            page.received.set(id, update.received);
           }
           try {
             const { images } = await job.result;
@@ -155,6 +167,7 @@ export class ClientPage {
               imageUpdates,
               resumedFrom,
               elapsedMs: performance.now() - startedAtMs,
+              longestGapMs,
               paths: images.map((image) => image.path),
             };
           } catch (thrown) {
@@ -164,6 +177,7 @@ export class ClientPage {
               imageUpdates,
               resumedFrom,
               elapsedMs: performance.now() - startedAtMs,
+              longestGapMs,
               paths: [],
             };
           }
@@ -185,6 +199,19 @@ export class ClientPage {
       const { page } = globalThis as unknown as { page: PageWorld };
       await page.processing.get(id);
     }, id);
+  }
+
+  /** Waits until so many bytes of the job's pictures are here. */
+  async received(id: string, bytes: number): Promise<void> {
+    await this.#driver.evaluate(
+      async ({ id, bytes }) => {
+        const { page } = globalThis as unknown as { page: PageWorld };
+        while ((page.received.get(id) ?? 0) < bytes) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      },
+      { id, bytes },
+    );
   }
 
   async story(id: string): Promise<JobStory> {

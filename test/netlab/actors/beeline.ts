@@ -11,7 +11,7 @@ const PORT = 3939;
 /** Programs on one host each need a folder. */
 let homes = 0;
 
-/** `beeline …` on that host, with a home of its own. */
+/** `beeline …` on that host, with a home of its own unless the arguments name one. */
 export function beeline(
   host: Host,
   args: readonly string[],
@@ -19,13 +19,10 @@ export function beeline(
 ): Program {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm test, or npm run build`);
   const { BEELINE_HOME: _home, BEELINE_KEY: _key, PORT: _port, ...env } = process.env;
-  homes += 1;
-  return new Program(
-    host,
-    process.execPath,
-    [MAIN, ...args, "--home", join(host.folder, `home-${homes}`)],
-    { env: { ...env, NO_COLOR: "1", ...environment } },
-  );
+  const home = args.includes("--home") ? [] : ["--home", join(host.folder, `home-${++homes}`)];
+  return new Program(host, process.execPath, [MAIN, ...args, ...home], {
+    env: { ...env, NO_COLOR: "1", ...environment },
+  });
 }
 
 export interface LinkServerOptions {
