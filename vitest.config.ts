@@ -13,6 +13,7 @@
 
 import { defineConfig } from "vitest/config";
 import { absentServices } from "./scripts/services.mjs";
+import { whyNot } from "./test/netlab/why-not.ts";
 
 /** Ours first, then what vite would have used for code that runs in Node. */
 const conditions = ["@beeline/source", "node", "import", "module", "default"];
@@ -30,11 +31,15 @@ const SERVICES_TIMEOUT_MS = 60_000;
 const E2E_TIMEOUT_MS = 90_000;
 /** 100 MB at 20 Mbit/s take 40 s, and a network is dark for a while besides. */
 const CHAOS_TIMEOUT_MS = 180_000;
+/** A browser starts, an extension starts, and an attempt to connect may fail for twelve seconds. */
+const NETLAB_TIMEOUT_MS = 90_000;
 
 const silence = "./test/support/silence.ts";
 
 /** Without them a developer's run names what it skips; CI's must not skip anything. */
 const HAS_SERVICES = process.env.CI !== undefined || absentServices().length === 0;
+/** The same for the network lab, which needs root. */
+const HAS_LAB = process.env.CI !== undefined || whyNot() === undefined;
 
 export default defineConfig({
   resolve: { conditions },
@@ -115,6 +120,28 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
           testTimeout: CHAOS_TIMEOUT_MS,
           hookTimeout: CHAOS_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "netlab",
+          include: HAS_LAB ? ["test/netlab/short/**/*.test.ts"] : ["test/netlab/short/absent.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
+          testTimeout: NETLAB_TIMEOUT_MS,
+          hookTimeout: NETLAB_TIMEOUT_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "netlab-all",
+          include: HAS_LAB ? ["test/netlab/**/*.test.ts"] : ["test/netlab/short/absent.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 5 },
+          testTimeout: NETLAB_TIMEOUT_MS,
+          hookTimeout: NETLAB_TIMEOUT_MS,
         },
       },
     ],

@@ -1,0 +1,243 @@
+/**
+ * The lab does to packets what it says. Each bound has its reason: times are only ever late (the
+ * machine is busy), so the earliest and the middle packet are judged, the latest never; shares of
+ * lost packets are within three standard deviations, and the same for the same seed.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Lab } from "../lab.ts";
+import type { Link, Shape } from "../link.ts";
+import { type Arrival, DatagramAgent, settled } from "../probes/datagrams.ts";
+
+/** A timer's tick, two switches between processes, and two passes through the kernel's network. */
+const LATE_MS = 1;
+/** IPv4 and UDP. */
+const HEADER_BYTES = 28;
+const PORT = 7_000;
+
+let lab: Lab;
+let near: DatagramAgent;
+let far: DatagramAgent;
+/** The near host's; `up` is away from it. */
+let link: Link;
+
+beforeAll(async () => {
+  lab = await Lab.open({ seed: 7 });
+  near = new DatagramAgent(await lab.host("near"));
+  far = new DatagramAgent(await lab.host("far"));
+  link = near.host.link;
+  await Promise.all([near.open(PORT), far.open(PORT)]);
+});
+afterAll(async () => {
+  await lab?.close();
+});
+
+interface Flight {
+  readonly count: number;
+  readonly perSecond?: number;
+  readonly bytes?: number;
+  readonly first?: number;
+}
+
+/** Sends from the near host to the far one over a link shaped so, until all is there or lost. */
+async function fly(shape: Shape | { up: Shape; down: Shape }, flight: Flight) {
+  await link.shape(shape);
+  await far.forget();
+  const before = (await link.counters()).up;
+  await near.send({ from: PORT, to: far.host.urlHost("ipv4"), port: PORT, ...flight });
+  const counted = await settled(link, "up", before, flight.count);
+  return { counted, arrivals: await far.receives(counted.packets) };
+}
+
+function sorted(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
+function median(values: readonly number[]): number {
+  return sorted(values)[Math.floor(values.length / 2)] as number;
+}
+
+function oneWayMs(arrivals: readonly Arrival[]): number[] {
+  return arrivals.map(({ oneWayUs }) => oneWayUs / 1_000);
+}
+
+/** How many were lost in a row, each time that some were. */
+function gaps(arrivals: readonly Arrival[], count: number): number[] {
+  const numbers = [-1, ...sorted(arrivals.map(({ number }) => number)), count];
+  return numbers
+    .slice(1)
+    .map((number, index) => number - (numbers[index] as number) - 1)
+    .filter((gap) => gap > 0);
+}
+
+/** Three standard deviations of a share among so many. */
+function tolerance(share: number, count: number): number {
+  return 3 * Math.sqrt((share * (1 - share)) / count);
+}
+
+// A busy machine delivers late, and never early: what one calm attempt of three shows is the link's.
+describe("a link", { retry: 2 }, () => {
+  test("delays a ping by what both directions take, to the millisecond", async () => {
+    await link.shape({ up: { delayMs: 30 }, down: { delayMs: 12 } });
+    const output = near.host.run("ping", "-c", "20", "-i", "0.02", far.host.urlHost("ipv4"));
+    const times = [...output.matchAll(/time=([\d.]+)/g)].map(([, time]) => Number(time));
+    expect(times).toHaveLength(20);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(42);
+    expect(Math.min(...times)).toBeLessThan(42 + LATE_MS);
+    expect(median(times)).toBeLessThan(42 + 2 * LATE_MS);
+  });
+
+  test("delays each direction by its own time", async () => {
+    const { arrivals } = await fly({ up: { delayMs: 20 }, down: {} }, { count: 100 });
+    const times = oneWayMs(arrivals);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(20);
+    expect(median(times)).toBeLessThan(20 + LATE_MS);
+  });
+
+  test("adds jitter up to its bound and lets no packet overtake another", async () => {
+    const shape = { delayMs: 5, jitterMs: 20 };
+    const { arrivals } = await fly(shape, { count: 500, perSecond: 500 });
+    const times = oneWayMs(arrivals);
+    expect(arrivals.map(({ number }) => number)).toEqual([...Array(500).keys()]);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(5);
+    expect(sorted(times)[450]).toBeLessThan(25 + LATE_MS);
+    // Ten packets are within one jitter, and each waits for the latest before it.
+    expect(median(times)).toBeGreaterThan(5 + 10);
+  });
+
+  test("lets packets overtake one another where that is wanted, with the mean jitter", async () => {
+    const shape = { delayMs: 5, jitterMs: 20, reorder: true };
+    const { arrivals } = await fly(shape, { count: 500, perSecond: 500 });
+    const numbers = arrivals.map(({ number }) => number);
+    expect(numbers).not.toEqual(sorted(numbers));
+    expect(sorted(numbers)).toEqual([...Array(500).keys()]);
+    // Uniform: mean 15, deviation 5.8, of 500 packets 0.26.
+    expect(median(oneWayMs(arrivals))).toBeGreaterThan(15 - 2);
+    expect(median(oneWayMs(arrivals))).toBeLessThan(15 + 2 + LATE_MS);
+  });
+
+  test("carries a flood at its rate, fills its queue to the brim, and drops the rest", async () => {
+    const bytes = 1_200;
+    const mbitPerSecond = 20;
+    const queueBytes = 60_000;
+    // Twice the rate, for a second.
+    const flood = { count: 4_000, perSecond: 4_000, bytes };
+    const { counted, arrivals } = await fly({ mbitPerSecond, queueBytes }, flood);
+    expect(counted.packets + counted.queueDrops).toBe(flood.count);
+    expect(counted.queueDrops).toBeGreaterThan(flood.count / 4);
+    expect(counted.queueMaxBytes).toBeLessThanOrEqual(queueBytes);
+    expect(counted.queueMaxBytes).toBeGreaterThan(queueBytes - bytes - HEADER_BYTES);
+
+    // A full queue is a constant wait: 60,000 bytes at 20 Mbit/s are 24 ms.
+    const waitMs = (queueBytes * 8) / (mbitPerSecond * 1_000);
+    const settledTimes = oneWayMs(arrivals).slice(arrivals.length / 2);
+    expect(median(settledTimes)).toBeGreaterThan(waitMs - LATE_MS);
+    expect(median(settledTimes)).toBeLessThan(waitMs + LATE_MS);
+  });
+
+  test.each([2, 20, 100])("carries a flood of %i Mbit/s at that rate", async (mbitPerSecond) => {
+    const bytes = 1_200;
+    // What takes half a second, sent at twice the rate, into a queue that holds it.
+    const packetsPerSecond = (mbitPerSecond * 1e6) / ((bytes + HEADER_BYTES) * 8);
+    const count = Math.round(packetsPerSecond / 2);
+    const flood = { count, perSecond: packetsPerSecond * 2, bytes };
+    const { arrivals } = await fly({ mbitPerSecond, queueBytes: 1e9 }, flood);
+    const [first, last] = [arrivals[0] as Arrival, arrivals.at(-1) as Arrival];
+    const measured = (arrivals.length - 1) / ((last.atUs - first.atUs) / 1e6);
+    expect(arrivals).toHaveLength(count);
+    // A millisecond at either end is 0.4 % of half a second.
+    expect(measured / packetsPerSecond).toBeGreaterThan(0.98);
+    expect(measured / packetsPerSecond).toBeLessThan(1.02);
+  });
+
+  test("loses packets at random: as many as it says, one by one", async () => {
+    const loss = 0.02;
+    const flight = { count: 5_000, perSecond: 5_000 };
+    const { counted, arrivals } = await fly({ loss }, flight);
+    const share = counted.randomDrops / flight.count;
+    expect(Math.abs(share - loss)).toBeLessThan(tolerance(loss, flight.count));
+    expect(arrivals).toHaveLength(flight.count - counted.randomDrops);
+    const lengths = gaps(arrivals, flight.count);
+    expect(lengths.filter((length) => length === 1).length / lengths.length).toBeGreaterThan(0.9);
+  });
+
+  test("loses packets in bursts: as many as it says, in rows as long as it says", async () => {
+    const burst = { loss: 0.05, length: 4 };
+    const flight = { count: 5_000, perSecond: 5_000 };
+    const { counted, arrivals } = await fly({ burst }, flight);
+    const lengths = gaps(arrivals, flight.count);
+    // Bursts, not packets, are what is independent: some 62, of a geometric length.
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    const deviation = Math.sqrt((burst.length * (burst.length - 1)) / lengths.length);
+    expect(Math.abs(mean - burst.length)).toBeLessThan(3 * deviation);
+    const single = lengths.filter((length) => length === 1).length / lengths.length;
+    expect(Math.abs(single - 1 / burst.length)).toBeLessThan(
+      tolerance(1 / burst.length, lengths.length),
+    );
+    const share = counted.burstDrops / flight.count;
+    expect(Math.abs(share - burst.loss)).toBeLessThan(
+      3 * burst.loss * Math.sqrt(2 / lengths.length),
+    );
+  });
+
+  test("loses the same packets for the same seed, and others for another", async () => {
+    const lossFor = async (seed: number): Promise<number[]> => {
+      const own = await Lab.open({ seed });
+      try {
+        const [from, to] = [await own.host("from"), await own.host("to")].map(
+          (host) => new DatagramAgent(host),
+        ) as [DatagramAgent, DatagramAgent];
+        await Promise.all([from.open(PORT), to.open(PORT)]);
+        await from.host.link.shape({ loss: 0.1 });
+        const before = (await from.host.link.counters()).up;
+        await from.send({ from: PORT, to: to.host.urlHost("ipv4"), port: PORT, count: 200 });
+        const { packets } = await settled(from.host.link, "up", before, 200);
+        return (await to.receives(packets)).map(({ number }) => number);
+      } finally {
+        await own.close();
+      }
+    };
+    const [first, again, other] = await Promise.all([lossFor(1), lossFor(1), lossFor(2)]);
+    expect(again).toEqual(first);
+    expect(other).not.toEqual(first);
+  });
+
+  test("takes another delay, and a cut, while packets are on it", async () => {
+    await link.shape({ delayMs: 5 });
+    await far.forget();
+    const before = (await link.counters()).up;
+    const sending = near.send({
+      ...{ from: PORT, to: far.host.urlHost("ipv4"), port: PORT },
+      ...{ count: 600, perSecond: 500 },
+    });
+    await far.receives(100);
+    await link.shape({ delayMs: 40 });
+    await far.receives(250);
+    await link.cut();
+    const whileCut = (await link.counters()).up.packets;
+    await settled(link, "up", before, 400);
+    expect((await link.counters()).up.packets).toBe(whileCut);
+    await link.restore();
+    await sending;
+    const { packets, cutDrops } = await settled(link, "up", before, 600);
+    expect(cutDrops).toBeGreaterThan(20);
+    const arrivals = await far.receives(packets);
+    expect(packets + cutDrops).toBe(600);
+    expect(median(oneWayMs(arrivals.slice(0, 100)))).toBeLessThan(5 + LATE_MS);
+    expect(median(oneWayMs(arrivals.slice(-100)))).toBeGreaterThanOrEqual(40);
+    expect(median(oneWayMs(arrivals.slice(-100)))).toBeLessThan(40 + LATE_MS);
+    expect(gaps(arrivals, 600)).toHaveLength(1);
+  });
+
+  test("sends what is queued at the new rate once that is another", async () => {
+    // Ten large packets at 1 Mbit/s would take 98 ms; after the first one it is a hundred times faster.
+    await link.shape({ mbitPerSecond: 1, queueBytes: 1e6 });
+    await far.forget();
+    const salvo = { from: PORT, to: far.host.urlHost("ipv4"), port: PORT, bytes: 1_200 };
+    await near.send({ ...salvo, count: 100, perSecond: 1e6 });
+    await far.receives(1);
+    await link.shape({ mbitPerSecond: 100, queueBytes: 1e6 });
+    const arrivals = await far.receives(100);
+    // At the old rate: 983 ms.
+    expect((arrivals.at(-1) as Arrival).oneWayUs / 1_000).toBeLessThan(500);
+  });
+});
