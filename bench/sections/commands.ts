@@ -9,8 +9,9 @@ import { ChaosWorld } from "../../test/chaos/world.ts";
 import { launchChromium } from "../../test/support/chromium.ts";
 import type { ClientPage } from "../../test/support/client-page.ts";
 import { UNLIMITED } from "../../test/support/delay-line.ts";
+import { quantile } from "../report/statistics.ts";
 import { openLinkedPage } from "./linked-page.ts";
-import { type Figure, quantile, type Scale, type Section } from "./section.ts";
+import type { Figure, Scale, Section } from "./section.ts";
 
 const ONE_WAY_MS = 25;
 const BYTES_PER_SECOND = 20_000_000 / 8;

@@ -30,17 +30,11 @@ import { ClientPageServer } from "../../test/support/client-page.ts";
 import { createInstance } from "../../test/support/instance.ts";
 import { noise } from "../../test/support/noise-png.ts";
 import { bundleForPage } from "../../test/support/page-bundle.ts";
+import { quantile } from "../report/statistics.ts";
 import { Child } from "./child-process.ts";
 import { cpuTime } from "./cpu-time.ts";
 import type * as benchPage from "./overhead-page.ts";
-import {
-  type Figure,
-  quantile,
-  type Scale,
-  type Section,
-  type Subject,
-  takeTurns,
-} from "./section.ts";
+import { type Figure, type Scale, type Section, type Subject, takeTurns } from "./section.ts";
 
 declare const bench: typeof benchPage;
 

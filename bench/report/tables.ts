@@ -1,0 +1,96 @@
+/** Results as tables of text, for a terminal and for README files. Pure. */
+
+import { QUESTIONS, type Question } from "./questions.ts";
+import type { Cell, ResultFile } from "./result-schema.ts";
+import { quantile } from "./statistics.ts";
+import { cellIn, isMostlyStopped, type Panel, panelsOf, rounded, summaryOf } from "./summary.ts";
+
+/** What a table cell says; the same words stand in the HTML report. */
+export function wordsFor(cell: Cell | undefined): string {
+  if (cell === undefined) return "";
+  const summary = summaryOf(cell);
+  if (summary.failed.length === summary.count) return "failed";
+  if (isMostlyStopped(summary)) return `stopped, ${rounded(summary.goodput)} Mbit/s`;
+  const marks = [
+    summary.stopped > 0 ? ` (${summary.stopped} stopped)` : "",
+    summary.failed.length > 0 ? ` (${summary.failed.length} failed)` : "",
+  ].join("");
+  if (cell.question === "round-trip") {
+    const { median, p95, p99 } = summary;
+    return `${[median, p95, p99].map(rounded).join(" / ")}${marks}`;
+  }
+  const speed = cell.question === "transfer" ? `, ${rounded(summary.goodput)} Mbit/s` : "";
+  const { median, low, high } = summary;
+  return `${rounded(median)} [${rounded(low)}–${rounded(high)}]${speed}${marks}`;
+}
+
+/** What the numbers of a question's cells are. */
+export function legendOf({ id }: Question): string {
+  if (id === "round-trip") return "ms: p50 / p95 / p99";
+  if (id === "cpu") return "ms per MB: median [smallest–largest]";
+  if (id === "memory") return "MB: median [smallest–largest]";
+  if (id === "transfer") return "ms: median [smallest–largest], median goodput";
+  return "ms: median [smallest–largest]";
+}
+
+/** Rows are subjects, columns situations; those with nothing in them are left out. */
+export function panelRows(panel: Panel, file: ResultFile): string[][] {
+  const situations = file.situations.filter(({ id }) =>
+    panel.cells.some((cell) => cell.situation === id),
+  );
+  const subjects = file.subjects.filter(({ id }) =>
+    panel.cells.some((cell) => cell.subject === id),
+  );
+  const head = ["", ...situations.map(({ name }) => name)];
+  const rows = subjects.map(({ id, name }) => [
+    name,
+    ...situations.map((situation) => wordsFor(cellIn(panel, situation.id, id))),
+  ]);
+  return [head, ...rows];
+}
+
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const widths = head.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0), 3),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  return [line(head), rule, ...body.map(line)].join("\n");
+}
+
+/** Every question that was asked, as the terminal shows it. */
+export function textReport(file: ResultFile): string {
+  const asked = QUESTIONS.flatMap((question) => {
+    const panels = panelsOf(file, question.id);
+    if (panels.length === 0) return [];
+    const tables = panels.map(
+      (panel) => `#### ${panel.title}\n\n${markdownTable(panelRows(panel, file))}\n`,
+    );
+    const { title, how, unshown } = question;
+    return [[`### ${title}`, `${how} (${legendOf(question)})`, ...tables, unshown].join("\n\n")];
+  });
+  const missing =
+    file.missing.length === 0
+      ? []
+      : [
+          `### Not measured\n\n${file.missing.map(({ what, why }) => `- ${what}: ${why}`).join("\n")}`,
+        ];
+  return [...asked, ...file.sections.map(sectionText), ...missing].join("\n\n");
+}
+
+function sectionText(section: ResultFile["sections"][number]): string {
+  const table = markdownTable(sectionRows(section));
+  return [`### ${section.title}`, "", table, "", ...section.notes].join("\n");
+}
+
+export function sectionRows({ figures }: ResultFile["sections"][number]): string[][] {
+  const rows = figures.map(({ name, unit, values }) => {
+    // What never came took for ever.
+    const known = values.map((value) => value ?? Number.POSITIVE_INFINITY);
+    const quantiles = [0, 0.5, 0.95, 1].map((part) => rounded(quantile(known, part)));
+    return [`${name} (${unit})`, String(known.length), ...quantiles];
+  });
+  return [["", "n", "min", "p50", "p95", "max"], ...rows];
+}
