@@ -52,7 +52,7 @@ const QUICK_SUBJECTS = ["relay", "direct", "werift", "tcp-cubic"];
 
 /** @returns undefined when this subject is not asked there at all. */
 export function taskFor(subject: string, situation: Situation, scale: Scale): Task | undefined {
-  const base = { subject, idleRoundTrips: 20, busyMs: OURS.includes(subject) ? 3_000 : 2_000 };
+  const base = { subject, idleRoundTrips: 20, busyMs: 2_000 };
   if (scale.isQuick) {
     if (!QUICK_SITUATIONS.includes(situation.id) || !QUICK_SUBJECTS.includes(subject)) {
       return undefined;

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { compare, type Difference } from "./compare.ts";
+import { comparisonText } from "./comparison-text.ts";
+import type { ResultFile } from "./result-schema.ts";
+import { emptyResults, madeResults } from "./sample-results.ts";
+
+const SPREAD = 0.08;
+const SEEDS = Array.from({ length: 40 }, (_, seed) => seed);
+
+function found(before: ResultFile, after: ResultFile): Difference[] {
+  return compare(before, after).differences.filter(({ verdict }) => verdict !== "same");
+}
+
+describe("a comparison", () => {
+  test("finds next to nothing in pure noise, outliers and all", () => {
+    const perRun = SEEDS.map((seed) => {
+      const before = madeResults({ seed: 2 * seed, spread: SPREAD });
+      return found(before, madeResults({ seed: 2 * seed + 1, spread: SPREAD })).length;
+    });
+    const cells = compare(
+      madeResults({ seed: 0, spread: SPREAD }),
+      madeResults({ seed: 1, spread: SPREAD }),
+    );
+    expect(cells.differences.length).toBe(150);
+    // At a false discovery rate of 5 % one run in twenty may cry wolf.
+    expect(perRun.filter((count) => count > 0).length).toBeLessThanOrEqual(4);
+  });
+
+  test("finds one cell that takes half as long again, among all the others", () => {
+    const which = { situation: "place-4", bytes: 8_000_000, subject: "direct" };
+    const isIt = (cell: { situation: string; bytes?: number | undefined; subject: string }) =>
+      cell.situation === which.situation &&
+      cell.bytes === which.bytes &&
+      cell.subject === which.subject;
+    const hits = SEEDS.filter((seed) => {
+      const before = madeResults({ seed: 2 * seed, spread: 0.04 });
+      const shift = (cell: Parameters<typeof isIt>[0]) => (isIt(cell) ? 1.5 : 1);
+      const after = madeResults({ seed: 2 * seed + 1, spread: 0.04, shift });
+      return found(before, after).some(
+        ({ key, verdict }) =>
+          key === "transfer / place-4 / direct / whole / down / 8000000" && verdict === "worse",
+      );
+    });
+    expect(hits.length).toBeGreaterThan(SEEDS.length * 0.7);
+  });
+
+  test("finds what all of ours gained, and leaves the others alone", () => {
+    const shift = ({ subject }: { subject: string }) => (subject === "direct" ? 0.7 : 1);
+    const before = madeResults({ seed: 11, spread: SPREAD });
+    const all = found(before, madeResults({ seed: 12, spread: SPREAD, shift }));
+    expect(all.filter(({ isYardstick }) => !isYardstick).length).toBeGreaterThan(35);
+    expect(all.every(({ verdict, isYardstick }) => isYardstick || verdict === "better")).toBe(true);
+    expect(all.filter(({ isYardstick }) => isYardstick).length).toBeLessThanOrEqual(2);
+  });
+
+  test("says nothing of a change that is sure but small", () => {
+    const shift = () => 1.05;
+    const before = madeResults({ seed: 21, spread: 0.001 });
+    expect(found(before, madeResults({ seed: 22, spread: 0.001, shift }))).toEqual([]);
+  });
+
+  test("does not let one wild run decide", () => {
+    const before = madeResults({ seed: 31, spread: SPREAD });
+    const after = madeResults({ seed: 32, spread: SPREAD });
+    const [cell] = after.cells;
+    const [sample] = cell?.samples ?? [];
+    if (sample?.value === undefined) throw new Error("no sample");
+    sample.value *= 1000;
+    const key = "transfer / place-0 / direct / whole / down / 500000";
+    expect(found(before, after).map((difference) => difference.key)).not.toContain(key);
+  });
+
+  test("counts a stopped transfer by what had come, and one of which nothing came as worst", () => {
+    const stopped = (bytes: number): ResultFile => {
+      const file = madeResults({ seed: 41, spread: 0.01 });
+      const cells = file.cells.filter(
+        (cell) => cell.subject === "direct" && cell.bytes === 8_000_000,
+      );
+      for (const cell of cells) {
+        cell.samples = cell.samples.map(({ round }) => ({ round, stopped: { bytes, ms: 20_000 } }));
+      }
+      return { ...file, cells };
+    };
+    const { differences } = compare(stopped(4_000_000), stopped(2_000_000));
+    expect(differences[0]?.before).toBe(40_000);
+    expect(differences[0]?.after).toBe(80_000);
+    expect(compare(stopped(1_000_000), stopped(0)).differences[0]?.ratio).toBeGreaterThan(1000);
+  });
+
+  test("objects to another machine, and to one that was busy", () => {
+    const before = madeResults({ seed: 51, spread: SPREAD });
+    const busy = madeResults({ seed: 52, spread: SPREAD, shift: () => 1.6 });
+    expect(compare(before, busy).objections).toEqual([expect.stringContaining("busy")]);
+    const other = { ...before, machine: { ...before.machine, cpu: "64 × another" } };
+    expect(compare(before, other).objections).toEqual([expect.stringContaining("another cpu")]);
+    expect(compare(before, emptyResults()).objections[0]).toContain("no cell in common");
+    expect(compare(before, before).objections).toEqual([]);
+  });
+
+  test("is told in words", () => {
+    const shift = ({ subject }: { subject: string }) => (subject === "direct" ? 2 : 1);
+    const before = madeResults({ seed: 61, spread: SPREAD });
+    const text = comparisonText(compare(before, madeResults({ seed: 62, spread: SPREAD, shift })));
+    expect(text).toContain("Worse:");
+    expect(text).toContain("Better: nothing beyond the noise.");
+    expect(text).toMatch(/transfer \/ place-3 \/ direct .* × 2\.\d/);
+  });
+});
