@@ -133,8 +133,8 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
     if (name === KEY_FILE) void follow();
   });
 
-  const unwatchNetwork = watchNetwork(clock, () => {
-    for (const link of links) link.nudge();
+  const unwatchNetwork = watchNetwork(clock, (hasLost) => {
+    for (const link of links) link.onNetworkChange(hasLost);
   });
 
   return {

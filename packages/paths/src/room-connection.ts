@@ -125,9 +125,12 @@ export class RoomConnection {
     if (this.#isJoined) this.#socket.emit("dialect", part);
   }
 
-  /** Drops the transport and connects anew: for a relay that fell silent without closing. */
+  /**
+   * Leaves the transport behind and connects anew: for a relay that fell silent without closing. The
+   * old one is not waited for: its engine closes when what it holds is sent, and that may be never.
+   */
   reconnect(): void {
-    if (!this.#isEnded) this.#socket.io.engine?.close();
+    if (!this.#isEnded) this.#socket.disconnect().connect();
   }
 
   close(): void {

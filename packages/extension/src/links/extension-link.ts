@@ -120,8 +120,12 @@ export class ExtensionLink {
     return this.#host.size;
   }
 
-  /** This machine's addresses changed: direct paths are worth a new attempt. */
-  nudge(): void {
+  /**
+   * This machine's addresses changed: direct paths are worth a new attempt. If one went away, the
+   * socket to the server may have been on it, and TCP would find out only when a ping fails (20 s).
+   */
+  onNetworkChange(hasLost: boolean): void {
+    if (hasLost) this.#room.reconnect();
     this.#host.nudge();
   }
 

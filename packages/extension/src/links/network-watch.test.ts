@@ -13,7 +13,7 @@ function address(text: string): NetworkInterfaceInfo {
   };
 }
 
-test("a change of addresses is told once, the same addresses never", () => {
+test("a change of addresses is told once, with whether one went away; the same addresses never", () => {
   let interfaces: ReturnType<typeof networkInterfaces> = { eth0: [address("192.0.2.1")] };
   let fire = (): void => {};
   let stopped = false;
@@ -26,21 +26,22 @@ test("a change of addresses is told once, the same addresses never", () => {
       };
     },
   };
-  let changes = 0;
+  const losses: boolean[] = [];
   const stop = watchNetwork(
     clock,
-    () => {
-      changes += 1;
-    },
+    (hasLost) => losses.push(hasLost),
     () => interfaces,
   );
 
   fire();
-  expect(changes).toBe(0);
+  expect(losses).toEqual([]);
   interfaces = { wlan0: [address("198.51.100.7")] };
   fire();
   fire();
-  expect(changes).toBe(1);
+  expect(losses).toEqual([true]);
+  interfaces = { ...interfaces, wg0: [address("10.8.0.2")] };
+  fire();
+  expect(losses).toEqual([true, false]);
   stop();
   expect(stopped).toBe(true);
 });

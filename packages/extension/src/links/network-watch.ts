@@ -9,32 +9,37 @@ import type { Clock } from "@beeline/paths";
 /** Listing addresses takes 0.1 ms; a person who changed the network waits about this long anyway. */
 const LOOK_EVERY_MS = 2_000;
 
-/** @returns a function that stops watching. */
+/**
+ * @param onChange is told whether an address went away: what was connected from it is silent now.
+ * @returns a function that stops watching.
+ */
 export function watchNetwork(
   clock: Clock,
-  onChange: () => void,
+  onChange: (hasLost: boolean) => void,
   list: typeof networkInterfaces = networkInterfaces,
 ): () => void {
-  let known = fingerprint(list());
+  let known = addressesOf(list());
   let cancel = (): void => {};
   const look = (): void => {
     cancel = clock.after(LOOK_EVERY_MS, () => {
-      const now = fingerprint(list());
-      const hasChanged = now !== known;
+      const now = addressesOf(list());
+      const hasLost = [...known].some((address) => !now.has(address));
+      const hasGained = [...now].some((address) => !known.has(address));
       known = now;
       look();
-      if (hasChanged) onChange();
+      if (hasLost || hasGained) onChange(hasLost);
     });
   };
   look();
   return () => cancel();
 }
 
-function fingerprint(interfaces: ReturnType<typeof networkInterfaces>): string {
-  return Object.entries(interfaces)
-    .flatMap(([name, addresses]) =>
-      (addresses ?? []).filter(({ internal }) => !internal).map(({ address }) => name + address),
-    )
-    .sort()
-    .join();
+function addressesOf(interfaces: ReturnType<typeof networkInterfaces>): ReadonlySet<string> {
+  return new Set(
+    Object.entries(interfaces).flatMap(([name, addresses]) =>
+      (addresses ?? [])
+        .filter(({ internal }) => !internal)
+        .map(({ address }) => `${name} ${address}`),
+    ),
+  );
 }
