@@ -26,29 +26,34 @@ export interface Plug {
   unplug(): Promise<void>;
 }
 
+/** What a host is made of. */
+export interface HostPlace {
+  readonly namespace: string;
+  readonly folder: string;
+  readonly names: string;
+}
+
 export class Host {
   readonly name: string;
   readonly namespace: string;
   /** Its disk. */
   readonly folder: string;
+  /** The file in which the lab's names are. */
+  readonly #names: string;
   #socket: Socket;
   #plug: Plug | undefined;
 
-  private constructor(name: string, namespace: string, folder: string, socket: Socket) {
+  private constructor(name: string, place: HostPlace, socket: Socket) {
     this.name = name;
-    this.namespace = namespace;
-    this.folder = folder;
+    this.namespace = place.namespace;
+    this.folder = place.folder;
+    this.#names = place.names;
     this.#socket = socket;
   }
 
-  static async create(
-    name: string,
-    namespace: string,
-    folder: string,
-    socket: Socket,
-  ): Promise<Host> {
-    mkdirSync(folder);
-    const host = new Host(name, namespace, folder, socket);
+  static async create(name: string, place: HostPlace, socket: Socket): Promise<Host> {
+    mkdirSync(place.folder);
+    const host = new Host(name, place, socket);
     host.#plug = await socket.plug(host);
     return host;
   }
@@ -75,9 +80,15 @@ export class Host {
     return family === "ipv6" ? `[${address}]` : address;
   }
 
-  /** What a command line begins with, to run on this host. */
+  /**
+   * What a command line begins with, to run on this host: in its network, and with the lab's names
+   * where the system looks names up. Nobody else sees that file in that place.
+   */
   get enter(): readonly string[] {
-    return ["nsenter", `--net=/run/netns/${this.namespace}`];
+    return [
+      ...["nsenter", `--net=/run/netns/${this.namespace}`, "unshare", "--mount"],
+      ...["sh", "-ec", `mount --bind "$0" /etc/hosts; exec "$@"`, this.#names],
+    ];
   }
 
   /** A program on this host; it leads a process group of its own. */

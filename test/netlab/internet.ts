@@ -4,6 +4,8 @@
  * What is plugged in gets a number, from it its addresses (those set aside for documentation,
  * RFC 5737 and 3849), and a link of its own, whose direction `up` is towards the internet.
  */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Host, Plug, Socket } from "./host.ts";
 import { Link, type LinkEnd } from "./link.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -96,16 +98,24 @@ export class Exchange implements Provider {
 }
 
 export class Internet extends Exchange implements Socket {
+  /** Says the addresses of every public host, in the form of /etc/hosts: `server` is `server.lab`. */
+  readonly namesFile: string;
+  readonly #names = new Map<string, readonly string[]>();
+
   constructor(namespaces: Namespaces, seed: () => number) {
     const namespace = namespaces.create("internet");
     super(namespace, (number) => `203.0.113.${number}`, seed);
     letForward(namespace);
+    this.namesFile = join(namespaces.folder, "names");
+    this.#writeNames();
   }
 
   /** A host with public addresses of both families, and no firewall. */
   async plug(host: Host): Promise<Plug> {
     const end = { namespace: host.namespace, interface: "eth0" };
     const { link, ipv4, ipv6 } = await this.connect(end, { ipv4: true, ipv6: true });
+    this.#names.set(host.name, [ipv4 ?? "", `${ipv6}::1`]);
+    this.#writeNames();
     return {
       link,
       ipv4,
@@ -114,5 +124,13 @@ export class Internet extends Exchange implements Socket {
       restore: () => link.restore(),
       unplug: () => link.close(),
     };
+  }
+
+  /** In place: hosts see this very file. Chromium asks for STUN servers with a dot at the end. */
+  #writeNames(): void {
+    const lines = [...this.#names].flatMap(([name, addresses]) =>
+      addresses.map((address) => `${address} ${name}.lab ${name}.lab.\n`),
+    );
+    writeFileSync(this.namesFile, ["127.0.0.1 localhost\n::1 localhost\n", ...lines].join(""));
   }
 }

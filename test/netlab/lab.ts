@@ -72,7 +72,9 @@ export class Lab {
 
   /** A machine with a public address, or in a router's LAN. Names are at most eight letters. */
   host(name: string, at: Router | Internet = this.internet): Promise<Host> {
-    return Host.create(name, this.#namespaces.create(name), join(this.folder, name), at);
+    const namespace = this.#namespaces.create(name);
+    const place = { namespace, folder: join(this.folder, name), names: this.internet.namesFile };
+    return Host.create(name, place, at);
   }
 
   router(

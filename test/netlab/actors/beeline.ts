@@ -33,8 +33,8 @@ export interface LinkServerOptions {
 
 export interface LinkServerActor {
   readonly program: Program;
-  /** Where the page and the extension find it, for somebody with addresses of that family. */
-  url(family?: "ipv4" | "ipv6"): string;
+  /** Where the page and the extension find it: by its address, or by its name in both families. */
+  url(by?: "ipv4" | "ipv6" | "name"): string;
 }
 
 /** The link server with its page and its STUN, for both families. */
@@ -45,14 +45,17 @@ export async function startLinkServer(
   const program = beeline(
     host,
     [
-      ...["server", "--host", "::", "--port", String(PORT)],
+      ...["server", "--host", "::", "--port", String(PORT), "--public-host", `${host.name}.lab`],
       ...(turn === undefined ? [] : ["--turn-url", ...turn.urls]),
       ...args,
     ],
     turn === undefined ? {} : { BEELINE_TURN_SECRET: turn.secret },
   );
   await program.says(/Link server: http\S+/);
-  return { program, url: (family) => `http://${host.urlHost(family)}:${PORT}` };
+  return {
+    program,
+    url: (by) => `http://${by === "name" ? `${host.name}.lab` : host.urlHost(by)}:${PORT}`,
+  };
 }
 
 /** `beeline extension` with the demo renderer and every right. Resolves once it is linked. */

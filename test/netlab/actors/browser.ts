@@ -11,8 +11,13 @@ import type { Host } from "../host.ts";
 export function launchBrowser(host: Host): Promise<Browser> {
   return launchChromium((program) => {
     const wrapper = join(host.folder, "chromium.sh");
-    const command = [...host.enter, program].map((word) => `'${word}'`).join(" ");
+    const command = [...host.enter, program].map(quoted).join(" ");
     writeFileSync(wrapper, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
     return wrapper;
   });
+}
+
+/** One word for the shell, whatever is in it. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
