@@ -19,8 +19,11 @@ export interface Path {
   readonly id: PathId;
   /** False while enough is buffered below to keep the path busy: what waits above can be reordered. */
   readonly canSend: boolean;
-  /** The caller must not touch `record` again: werift queues it by reference. */
-  send(record: Uint8Array): void;
+  /**
+   * The caller must not touch `record` again: werift queues it by reference.
+   * @param batchBytes how much a path that joins records may join.
+   */
+  send(record: Uint8Array, batchBytes: number): void;
   /** Idempotent. */
   close(): void;
 }

@@ -106,7 +106,7 @@ export class SessionDriver {
         }
         const record = this.session.nextRecord(path.id, this.#clock.nowMs());
         if (record === undefined) break;
-        path.send(record);
+        path.send(record, this.session.batchBytes(path.id));
         count += 1;
       }
     }

@@ -19,9 +19,18 @@ test("each record stands behind its length, in the order in which they were adde
 test("a frame is full before the largest record could exceed what the server takes", () => {
   const frame = new RelayFrame();
   let count = 0;
-  for (; !frame.isFull; count += 1) frame.add(record(MAX_RECORD_BYTES, 1));
+  const unbounded = Number.POSITIVE_INFINITY;
+  for (; !frame.isFull(unbounded); count += 1) frame.add(record(MAX_RECORD_BYTES, 1));
   expect(count).toBe(3);
   expect(frame.take().byteLength).toBeLessThanOrEqual(MAX_RELAY_FRAME_BYTES);
+});
+
+test("a frame is full when it holds what its path bears in one piece", () => {
+  const frame = new RelayFrame();
+  frame.add(record(100, 1));
+  expect(frame.isFull(4_096)).toBe(false);
+  frame.add(record(4_000, 1));
+  expect(frame.isFull(4_096)).toBe(true);
 });
 
 test("a view into a larger buffer is read from its own beginning", () => {

@@ -14,9 +14,10 @@ export class RelayFrame {
   readonly #records: Uint8Array[] = [];
   #bytes = 0;
 
-  /** The largest record might not fit any more: send this one first. */
-  get isFull(): boolean {
-    return this.#bytes + LENGTH_BYTES + MAX_RECORD_BYTES > MAX_RELAY_FRAME_BYTES;
+  /** It holds as much as it should, or the largest record might not fit any more: send it. */
+  isFull(batchBytes: number): boolean {
+    const isLast = this.#bytes + LENGTH_BYTES + MAX_RECORD_BYTES > MAX_RELAY_FRAME_BYTES;
+    return isLast || this.#bytes >= batchBytes;
   }
 
   get isEmpty(): boolean {

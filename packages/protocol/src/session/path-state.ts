@@ -16,6 +16,7 @@ import { ReceivedRecords } from "./received-records.ts";
 import { RttEstimate } from "./rtt.ts";
 import {
   ACK_DELAY_MS,
+  BATCH_SHARE,
   HEDGE_FLOOR_MS,
   HEDGE_RTT_FACTOR,
   LOSS_FLOOR_MS,
@@ -82,6 +83,11 @@ export class PathState {
   /** All packet numbers are used up. They must not come round: the path must be replaced. */
   get isExhausted(): boolean {
     return this.#nextNumber > MAX_U32;
+  }
+
+  /** How much may travel in one piece: see BATCH_SHARE. */
+  get batchBytes(): number {
+    return this.#window.bytes * BATCH_SHARE;
   }
 
   /** Whether bulk may be sent. Asked only when there is some: a refusal lets the window grow. */

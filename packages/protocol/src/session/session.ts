@@ -141,6 +141,11 @@ export class Session {
     return this.#outbox.nextRecord(path, nowMs, this.#steering.dutiesOf(path));
   }
 
+  /** How many bytes of records a path may join into one piece without holding up what follows. */
+  batchBytes(id: PathId): number {
+    return this.#find(id)?.batchBytes ?? 0;
+  }
+
   // ── time ───────────────────────────────────────────────────────────────────
 
   tick(nowMs: number): void {
