@@ -5,7 +5,8 @@
  * sources by the "@beeline/source" condition, so no test needs a build, except that `e2e` serves
  * the built page, which `npm test` builds first. Projects that hold ports, browsers or both cores
  * run file after file, each project after the one before it: a suite that starves another for
- * processor time makes tests fail for no reason a reader could find.
+ * processor time makes tests fail for no reason a reader could find. What takes minutes is in a
+ * project whose name opens with "long-", which `npm test` leaves out.
  *
  * Run one file:    npx vitest run packages/server/src/rooms.test.ts
  * Run one project: npx vitest run --project unit
@@ -114,7 +115,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "chaos",
+          name: "long-chaos",
           include: ["test/chaos/**/*.test.ts"],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
@@ -136,8 +137,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "netlab-all",
+          name: "long-netlab",
           include: HAS_LAB ? ["test/netlab/**/*.test.ts"] : ["test/netlab/short/absent.ts"],
+          // Cells wait more than they work; each that starts takes a core for two seconds.
+          maxConcurrency: 4,
           fileParallelism: false,
           sequence: { groupOrder: 5 },
           testTimeout: NETLAB_TIMEOUT_MS,

@@ -73,6 +73,22 @@ export function canConnect(a: NatTraits, b: NatTraits): boolean {
   return connects(a.ipv4, b.ipv4) || connects(a.ipv6, b.ipv6);
 }
 
+/** What becomes of a pair: where its traffic ends up, and what the page says of it. */
+export type Outcome =
+  | { readonly path: "direct"; readonly reason: "open"; readonly by: "ice" | "turn" }
+  | { readonly path: "relay"; readonly reason: "ice-failed" };
+
+/**
+ * @param hasTurn whether both sides are given a TURN server with an IPv4 address, over UDP and TCP.
+ * Over TCP everybody with IPv4 reaches it, and what it lends is open to all whom its user named.
+ */
+export function expectedOutcome(a: NatTraits, b: NatTraits, hasTurn: boolean): Outcome {
+  if (canConnect(a, b)) return { path: "direct", reason: "open", by: "ice" };
+  const meetAtTurn = hasTurn && a.ipv4 !== undefined && b.ipv4 !== undefined;
+  if (meetAtTurn) return { path: "direct", reason: "open", by: "turn" };
+  return { path: "relay", reason: "ice-failed" };
+}
+
 function connects(a: Access | undefined, b: Access | undefined): boolean {
   if (a === undefined || b === undefined || !a.passesUdp || !b.passesUdp) return false;
   return getsIn(a, b) || getsIn(b, a);

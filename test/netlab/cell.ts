@@ -1,0 +1,119 @@
+/**
+ * One cell of the matrix: a page in a real Chromium behind one NAT, the real extension behind another.
+ * They are linked, a picture is drawn at once, the path settles, and another picture is drawn.
+ */
+import type { Browser } from "playwright-core";
+import { type DemoForm, QUICK_FORM } from "../support/demo-picture.ts";
+import { type LinkPage, newLinkPage } from "../support/page-driver.ts";
+import { startExtension } from "./actors/beeline.ts";
+import type { Host } from "./host.ts";
+import type { Outcome } from "./nat-kinds.ts";
+
+export interface CellOptions {
+  readonly browser: Browser;
+  readonly extensionHost: Host;
+  /** Where both find the link server. */
+  readonly url: string;
+}
+
+export interface CellResult {
+  readonly outcome: Outcome;
+  /** The path when the link came up. */
+  readonly began: string | undefined;
+  /** Each picture: what it is, and the path that it came by. */
+  readonly pictures: readonly { readonly sha256: string; readonly path: string }[];
+  /** From the link to the first picture, and to the outcome. */
+  readonly firstPictureMs: number;
+  readonly settledMs: number;
+  /** The kinds of both candidates of the direct path, the page's first. */
+  readonly route: string;
+  readonly errors: readonly string[];
+}
+
+/** What every cell draws. */
+export const CELL_FORM: DemoForm = QUICK_FORM;
+
+/** Writes down what the badge of the path has said since the page was opened, with the time. */
+const RECORD_BADGE = `
+  globalThis.badges = [];
+  new MutationObserver(() => {
+    const { state, kind, reason } =
+      document.querySelector('[data-testid="path-badge"]')?.dataset ?? {};
+    const last = globalThis.badges.at(-1);
+    if (state !== "linked" || (last?.kind === kind && last?.reason === reason)) return;
+    globalThis.badges.push({ kind, reason, atMs: performance.now() });
+  }).observe(document, { subtree: true, childList: true, attributes: true });`;
+
+interface Badge {
+  readonly kind: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Ends an attempt that is under way, or none. */
+const UNDECIDED = ["not-tried", "connecting"];
+
+export async function playCell({ browser, extensionHost, url }: CellOptions): Promise<CellResult> {
+  const page = await newLinkPage(browser, { form: CELL_FORM, before: RECORD_BADGE });
+  try {
+    await page.page.goto(url);
+    await page.byId("create-link").click();
+    const key = await page.byId("link-key").innerText();
+    const extension = await startExtension(extensionHost, url, key);
+    try {
+      return await draw(page);
+    } finally {
+      await extension.kill();
+    }
+  } finally {
+    await page.page.context().close();
+  }
+}
+
+async function draw(page: LinkPage): Promise<CellResult> {
+  await page.isLinked();
+  const [first] = await page.draw(1);
+  const drawnAtMs = await page.page.evaluate(() => performance.now());
+  await page.page.waitForFunction(
+    (undecided) =>
+      (globalThis as unknown as { badges: Badge[] }).badges.some(
+        ({ reason }) => !undecided.includes(reason),
+      ),
+    UNDECIDED,
+  );
+  const badges = await page.page.evaluate(
+    () => (globalThis as unknown as { badges: Badge[] }).badges,
+  );
+  const [second] = await page.draw(2);
+  const route = await selectedRoute(page);
+  const settled = badges.find(({ reason }) => !UNDECIDED.includes(reason));
+  const linkedAtMs = badges[0]?.atMs ?? 0;
+  return {
+    outcome: {
+      path: settled?.kind,
+      reason: settled?.reason,
+      ...(settled?.kind === "direct" ? { by: route.includes("relay") ? "turn" : "ice" } : {}),
+    } as Outcome,
+    began: badges[0]?.kind,
+    pictures: [first, second].map(({ sha256 = "", path = "" } = {} as never) => ({ sha256, path })),
+    firstPictureMs: Math.round(drawnAtMs - linkedAtMs),
+    settledMs: Math.round((settled?.atMs ?? 0) - linkedAtMs),
+    route,
+    errors: page.errors,
+  };
+}
+
+/** Of the newest connection: `srflx → host`, or nothing if it found no way. */
+async function selectedRoute({ page }: LinkPage): Promise<string> {
+  return await page.evaluate(async () => {
+    const { peers } = (globalThis as unknown as { recorded: { peers: RTCPeerConnection[] } })
+      .recorded;
+    const peer = peers.find(({ connectionState }) => connectionState === "connected");
+    if (peer === undefined) return "";
+    const stats = new Map([...(await peer.getStats()).entries()]);
+    const transport = [...stats.values()].find(({ type }) => type === "transport");
+    const pair = stats.get(transport?.selectedCandidatePairId);
+    const kindOf = (id: string): string => stats.get(id)?.candidateType ?? "?";
+    return `${kindOf(pair?.localCandidateId)} → ${kindOf(pair?.remoteCandidateId)}`;
+  });
+}

@@ -1,0 +1,32 @@
+/** What must be true of every cell of the matrix. */
+import { expect } from "vitest";
+import { drawDemoPicture, sha256 } from "../support/demo-picture.ts";
+import type { Pair } from "./cast.ts";
+import { CELL_FORM, type CellResult } from "./cell.ts";
+import { expectedOutcome, NAT_KINDS, type Outcome } from "./nat-kinds.ts";
+
+let drawn: Promise<string> | undefined;
+
+/** The picture of {@link CELL_FORM}, drawn here and not there. */
+function expectedPicture(): Promise<string> {
+  drawn ??= drawDemoPicture(CELL_FORM).then(sha256);
+  return drawn;
+}
+
+export function theoryOf({ browser, extension, hasTurn }: Pair): Outcome {
+  return expectedOutcome(NAT_KINDS[browser], NAT_KINDS[extension], hasTurn);
+}
+
+/** It starts on the relay, ends where theory says, and both pictures are the one that was asked for. */
+export async function expectCell(pair: Pair, result: CellResult): Promise<void> {
+  await expectResult(theoryOf(pair), result);
+}
+
+export async function expectResult(theory: Outcome, result: CellResult): Promise<void> {
+  const picture = await expectedPicture();
+  expect(result.outcome).toEqual(theory);
+  expect(result.began).toBe("relay");
+  expect(result.pictures.map(({ sha256: hash }) => hash)).toEqual([picture, picture]);
+  expect(result.pictures[1]?.path).toBe(theory.path);
+  expect(result.errors).toEqual([]);
+}
