@@ -81,42 +81,38 @@ async function playScene(
   random: () => number,
   options: MatrixOptions,
 ): Promise<{ what: string; why: string }[]> {
+  const { name } = scene.situation;
   const missing: { what: string; why: string }[] = [];
   const stage = await scene.openStage();
   const actors: Actor[] = [];
   let browser: BenchBrowser | undefined;
   try {
-    browser = await BenchBrowser.open(stage.seats.page);
-    for (const { subject, task } of scene.casts) {
+    const { page } = stage.seats;
+    const theBrowser = await BenchBrowser.open(page);
+    browser = theBrowser;
+    // Programs start together: only what runs in rounds is measured.
+    const preparing = scene.casts.map(async ({ subject, task }) => {
       try {
-        actors.push({
-          subject,
-          task,
-          prepared: await subject.prepare(stage, browser),
-          failures: 0,
-        });
+        const prepared = await subject.prepare(stage, theBrowser);
+        actors.push({ subject, task, prepared, failures: 0 });
       } catch (error) {
-        missing.push({ what: `${scene.situation.name}: ${subject.name}`, why: reasonOf(error) });
+        missing.push({ what: `${name}: ${subject.name}`, why: reasonOf(error) });
       }
-    }
-    for (let round = 0; round < options.rounds; round += 1) {
+    });
+    await Promise.all(preparing);
+    for (const { actor, round } of turnsOf(actors, options.rounds, random)) {
+      const { subject, failures } = actor;
       if (performance.now() > options.endsAtMs) {
-        missing.push({
-          what: `${scene.situation.name} from round ${round + 1}`,
-          why: "out of time",
-        });
+        const what = `${name}: ${subject.name} in round ${round + 1}, and what came after it`;
+        missing.push({ what, why: "the time for the whole run was over" });
         break;
       }
-      for (const actor of shuffled(actors, random)) {
-        if (actor.failures >= FAILURES_ENOUGH) continue;
-        const startedAtMs = performance.now();
-        await new Run(actor, scene.situation.id, round, book).play();
-        const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
-        const which = `round ${round + 1} of ${options.rounds}`;
-        options.onProgress(
-          `${scene.situation.name}: ${which}: ${actor.subject.name} (${seconds} s)`,
-        );
-      }
+      if (failures >= FAILURES_ENOUGH) continue;
+      const startedAtMs = performance.now();
+      await new Run(actor, scene.situation.id, round, book).play();
+      const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+      const which = `round ${round + 1} of ${options.rounds}`;
+      options.onProgress(`${name}: ${which}: ${subject.name} (${seconds} s)`);
     }
   } finally {
     for (const { prepared } of actors) await prepared.close().catch(() => {});
@@ -125,10 +121,23 @@ async function playScene(
   }
   for (const { subject, failures } of actors) {
     if (failures < FAILURES_ENOUGH) continue;
-    const what = `${scene.situation.name}: ${subject.name}`;
+    const what = `${name}: ${subject.name}`;
     missing.push({ what, why: `did not connect ${failures} times in a row; not tried again` });
   }
   return missing;
+}
+
+/** Everybody once in each round, each round in an order drawn anew. */
+function turnsOf(
+  actors: readonly Actor[],
+  rounds: number,
+  random: () => number,
+): { actor: Actor; round: number }[] {
+  // Whoever was prepared first: the same seed draws the same orders.
+  const sorted = [...actors].sort((a, b) => (a.subject.id < b.subject.id ? -1 : 1));
+  return Array.from({ length: rounds }, (_, round) =>
+    shuffled(sorted, random).map((actor) => ({ actor, round })),
+  ).flat();
 }
 
 /** One subject, once, in one situation. */
