@@ -1,12 +1,13 @@
-import type { CreateRtcPeer, RtcHandlers } from "@beeline/paths";
+import type { CreateRtcPeer, RtcHandlers, RtcOptions } from "@beeline/paths";
+import type { IceServer } from "@beeline/protocol";
 import { expect, test } from "vitest";
 import { DirectDialer } from "./direct-dialer.ts";
 
 /** A dialer whose peers and time the test holds by the hand. */
-function startDialer() {
-  const dialed: { handlers: RtcHandlers; isClosed: boolean }[] = [];
-  const createPeer: CreateRtcPeer = (_options, handlers) => {
-    const peer = { handlers, isClosed: false };
+function startDialer(iceServers: readonly IceServer[] = []) {
+  const dialed: { handlers: RtcHandlers; options: RtcOptions; isClosed: boolean }[] = [];
+  const createPeer: CreateRtcPeer = (options, handlers) => {
+    const peer = { handlers, options, isClosed: false };
     dialed.push(peer);
     return {
       bufferedBytes: 0,
@@ -33,7 +34,7 @@ function startDialer() {
   };
   const closed: number[] = [];
   const dialer = new DirectDialer(
-    { sessionId: "session", createPeer, clock, iceServers: () => [] },
+    { sessionId: "session", createPeer, clock, iceServers: () => iceServers },
     {
       send: () => {},
       onOpen: () => {},
@@ -75,4 +76,14 @@ test("an open channel outlives the client's place in the room, and is not replac
   expect(closed).toEqual([1]);
   runTimer();
   expect(dialed).toHaveLength(1);
+});
+
+test("where UDP is blocked, the attempt after a failed one begins with TURN over TCP", () => {
+  const urls = ["turn:turn:3478?transport=udp", "turn:turn:3478?transport=tcp"];
+  const { dialer, dialed, runTimer } = startDialer([{ urls }]);
+  dialer.setPeer(true);
+  dialed[0]?.handlers.onClose("ice-failed");
+  runTimer();
+  const firsts = dialed.map(({ options }) => options.iceServers[0]?.urls);
+  expect(firsts).toEqual(urls);
 });

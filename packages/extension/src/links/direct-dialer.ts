@@ -19,6 +19,7 @@ import {
   type PromotionInput,
   type SignalMessage,
 } from "@beeline/protocol";
+import { inTurn } from "./turn-order.ts";
 
 export interface DialerOptions {
   readonly sessionId: string;
@@ -136,7 +137,7 @@ export class DirectDialer {
     const { createPeer, sessionId } = this.#options;
     const isCurrent = (): boolean => this.#current?.generation === generation;
     const peer = createPeer(
-      { iceServers: this.#options.iceServers() },
+      { iceServers: inTurn(this.#options.iceServers(), this.#promotion.attempts) },
       {
         onSignal: (signal) => this.#handlers.send({ ...signal, sessionId, generation }),
         onPhase: (phase) => {
