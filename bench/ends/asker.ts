@@ -7,7 +7,7 @@
 export const PREVIEW_BYTES = 20_000;
 
 /** The largest anybody asks for; ends keep that many random bytes ready. */
-export const MAX_TRANSFER_BYTES = 32_000_000;
+const MAX_TRANSFER_BYTES = 32_000_000;
 
 export interface Transfer {
   /** Everything arrived in time. */
@@ -60,13 +60,27 @@ export async function inTime(done: Promise<unknown>, limitMs: number): Promise<b
   }
 }
 
-/** Bytes without pattern; a picture that compressed would hide what a way carries. */
-export function randomPayload(bytes: number): Uint8Array<ArrayBuffer> {
-  const payload = new Uint8Array(bytes);
+/** What makes bytes pass for a PNG: whether it is one, only who decodes it would know. */
+const PNG_HEAD = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+let made: Uint8Array<ArrayBuffer> | undefined;
+
+/**
+ * The largest picture, of bytes without pattern: one that compressed would hide what a way carries.
+ * Made once; ends ask for it before they are asked, because making it takes a tenth of a second.
+ */
+export function payload(): Uint8Array<ArrayBuffer> {
+  made ??= randomPayload(MAX_TRANSFER_BYTES);
+  return made;
+}
+
+function randomPayload(bytes: number): Uint8Array<ArrayBuffer> {
+  const random = new Uint8Array(bytes);
   // The most that one call fills.
   const step = 65_536;
   for (let at = 0; at < bytes; at += step) {
-    crypto.getRandomValues(payload.subarray(at, Math.min(bytes, at + step)));
+    crypto.getRandomValues(random.subarray(at, Math.min(bytes, at + step)));
   }
-  return payload;
+  random.set(PNG_HEAD);
+  return random;
 }

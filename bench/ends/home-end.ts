@@ -1,7 +1,7 @@
 /** A program: one home of one subject, in a process (and network) of its own, told what to do over IPC. */
 
 import type { RtcSignal } from "@beeline/paths";
-import type { OpenOptions } from "./asker.ts";
+import { type OpenOptions, payload } from "./asker.ts";
 import type { Home, OpenHome } from "./home/home.ts";
 
 /** Loaded when asked for: each engine costs memory that would be counted as another's. */
@@ -25,6 +25,9 @@ export type FromHome =
   | { readonly type: "ready" | "closed" }
   | { readonly type: "signal"; readonly signal: RtcSignal }
   | { readonly type: "failed"; readonly why: string };
+
+// Ready before anybody asks.
+payload();
 
 let home: Home | undefined;
 

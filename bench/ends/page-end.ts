@@ -2,7 +2,7 @@
 
 import type { PathPolicy } from "@beeline/client";
 import type { RtcSignal } from "@beeline/paths";
-import type { Asker, OpenOptions } from "./asker.ts";
+import { type Asker, type OpenOptions, payload } from "./asker.ts";
 import { Asking } from "./asking.ts";
 import { openBeeline } from "./page/beeline.ts";
 import { openFirstVersion } from "./page/first-version.ts";
@@ -16,6 +16,9 @@ export type PageKind =
 
 /** Set by the Node side, which carries signals to the other end. */
 declare const sendSignal: (signal: RtcSignal) => void;
+
+// Ready before anybody asks.
+payload();
 
 export const asking = new Asking();
 let rtc: PageRtc | undefined;

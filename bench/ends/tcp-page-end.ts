@@ -1,6 +1,6 @@
 /** A program: the page's half of the TCP yardstick, in Node, because no page can open a bare TCP stream. */
 
-import type { OpenOptions } from "./asker.ts";
+import { type OpenOptions, payload } from "./asker.ts";
 import { Asking } from "./asking.ts";
 import { dialTcp } from "./home/tcp.ts";
 import { WireAsker } from "./wire.ts";
@@ -17,6 +17,9 @@ export interface FromTcpPage {
   readonly value?: unknown;
   readonly failed?: string;
 }
+
+// Ready before anybody asks.
+payload();
 
 const asking = new Asking();
 

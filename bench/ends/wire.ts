@@ -4,14 +4,7 @@
  * because that is what somebody gets who takes a channel and sends.
  */
 
-import {
-  type Asker,
-  inTime,
-  MAX_TRANSFER_BYTES,
-  PREVIEW_BYTES,
-  randomPayload,
-  type Transfer,
-} from "./asker.ts";
+import { type Asker, inTime, PREVIEW_BYTES, payload, type Transfer } from "./asker.ts";
 
 /** A channel, as a port. */
 export interface Wire {
@@ -33,7 +26,6 @@ const NUMBER_BYTES = 4;
 
 /** Answers pings, sends what is asked for, counts what is sent. */
 export function serveWire(wire: Wire): void {
-  const payload = randomPayload(MAX_TRANSFER_BYTES);
   let awaited = 0;
   wire.onMessage((message) => {
     if (message[0] === KIND.ping) wire.send(Uint8Array.of(KIND.pong));
@@ -41,8 +33,8 @@ export function serveWire(wire: Wire): void {
     if (message[0] === KIND.get) {
       const bytes = numberIn(message);
       const send = async (): Promise<void> => {
-        await sendAll(wire, KIND.preview, payload.subarray(0, PREVIEW_BYTES));
-        await sendAll(wire, KIND.data, payload.subarray(0, bytes));
+        await sendAll(wire, KIND.preview, payload().subarray(0, PREVIEW_BYTES));
+        await sendAll(wire, KIND.data, payload().subarray(0, bytes));
       };
       // A channel that closes meanwhile ends the transfer; the page's clock says so.
       send().catch(() => {});
@@ -57,7 +49,6 @@ export function serveWire(wire: Wire): void {
 export class WireAsker implements Asker {
   readonly join: Record<string, number>;
   readonly #wire: Wire;
-  readonly #payload = randomPayload(MAX_TRANSFER_BYTES);
   #onPong: () => void = () => {};
   #onGot: () => void = () => {};
   #onData: (kind: number, bytes: number) => void = () => {};
@@ -121,7 +112,7 @@ export class WireAsker implements Asker {
     });
     this.#wire.send(numbered(KIND.put, bytes));
     let isOver = false;
-    const sending = sendAll(this.#wire, KIND.data, this.#payload.subarray(0, bytes), () => isOver);
+    const sending = sendAll(this.#wire, KIND.data, payload().subarray(0, bytes), () => isOver);
     const isDone = await inTime(Promise.all([sending, done]), limitMs);
     isOver = true;
     // What has left us is not what has arrived: a stopped upload tells nothing of its bytes.
@@ -136,14 +127,14 @@ export class WireAsker implements Asker {
 async function sendAll(
   wire: Wire,
   kind: number,
-  payload: Uint8Array,
+  content: Uint8Array,
   isOver: () => boolean = () => false,
 ): Promise<void> {
-  const step = Math.min(payload.byteLength, wire.messageBytes - HEAD_BYTES);
-  for (let at = 0; at < payload.byteLength; at += step) {
+  const step = Math.min(content.byteLength, wire.messageBytes - HEAD_BYTES);
+  for (let at = 0; at < content.byteLength; at += step) {
     while (wire.isFull) await wire.writable();
     if (isOver()) return;
-    const piece = payload.subarray(at, at + step);
+    const piece = content.subarray(at, at + step);
     const message = new Uint8Array(HEAD_BYTES + piece.byteLength);
     message[0] = kind;
     message.set(piece, HEAD_BYTES);

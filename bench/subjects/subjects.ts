@@ -1,7 +1,5 @@
 /** Everything that is compared. A new one is an entry here and its home in `ends/home/`. */
 
-import { release } from "node:os";
-import type { Situation } from "../situations.ts";
 import { chromiumSubject } from "./chromium-subject.ts";
 import type { Subject } from "./subject.ts";
 import { tcpSubject } from "./tcp-subject.ts";
@@ -64,10 +62,3 @@ export const SUBJECTS: readonly Subject[] = [
   tcpSubject("bbr"),
   tcpSubject("cubic"),
 ];
-
-/** Of the machine, beside what each subject names. */
-export const KERNEL = release();
-
-export function subjectsFor(situation: Situation): readonly Subject[] {
-  return SUBJECTS.filter((subject) => subject.unfit(situation) === undefined);
-}

@@ -1,5 +1,6 @@
 /** The physical yardstick: one TCP stream of the kernel between two Node processes. */
 
+import { release } from "node:os";
 import type { OpenOptions, Transfer } from "../ends/asker.ts";
 import type { FromTcpPage, ToTcpPage } from "../ends/tcp-page-end.ts";
 import { Program } from "../stage/program.ts";
@@ -17,7 +18,7 @@ export function tcpSubject(control: CongestionControl): Subject {
     name,
     isYardstick: true,
     ends: "Node to Node",
-    versions: { kernel: process.platform === "linux" ? "this one" : process.platform },
+    versions: { kernel: release() },
     measuresJoin: true,
     unfit: (situation) => {
       if (situation.access === undefined) return "loopback's congestion control is the machine's";

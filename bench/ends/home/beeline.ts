@@ -11,10 +11,9 @@ import {
   openExtension,
   seedDemoResources,
 } from "@beeline/extension";
-import { MAX_TRANSFER_BYTES, PREVIEW_BYTES, randomPayload } from "../asker.ts";
+import { PREVIEW_BYTES, payload } from "../asker.ts";
 import type { OpenHome } from "./home.ts";
 
-const PNG_HEAD = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Sides that no limit forbids; nobody decodes the bytes. */
 const SIDE = 1024;
 
@@ -55,12 +54,6 @@ export const openBeelineHome: OpenHome = async ({ options }) => {
 
 /** Draws in no time: the prompt is how many bytes the picture has, 0 for none. */
 class ReadyBackend implements ImageBackend {
-  readonly #bytes = randomPayload(MAX_TRANSFER_BYTES);
-
-  constructor() {
-    this.#bytes.set(PNG_HEAD);
-  }
-
   async probe(): Promise<void> {}
 
   async capabilities(): ReturnType<ImageBackend["capabilities"]> {
@@ -82,14 +75,14 @@ class ReadyBackend implements ImageBackend {
     const mime = "image/png";
     hooks.onProgress({ progress: 1, step: 1, steps: 100, etaMs: undefined });
     if (job.init !== undefined) return this.#hand(job, hooks, PREVIEW_BYTES);
-    hooks.onPreview({ index: 0, mime, bytes: this.#bytes.slice(0, PREVIEW_BYTES) });
+    hooks.onPreview({ index: 0, mime, bytes: payload().slice(0, PREVIEW_BYTES) });
     this.#hand(job, hooks, Number(job.prompt));
   }
 
   async close(): Promise<void> {}
 
   #hand({ seed }: GenerateJob, hooks: GenerateHooks, bytes: number): void {
-    const picture = this.#bytes.slice(0, bytes);
+    const picture = payload().slice(0, bytes);
     const shape = { width: SIDE, height: SIDE, mime: "image/png" };
     hooks.onImage({ index: 0, seed, ...shape, bytes: picture });
   }

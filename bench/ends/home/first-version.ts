@@ -1,7 +1,7 @@
 /** The home's half of the specification's first version: base64 pictures in JSON events. */
 
 import { io } from "socket.io-client";
-import { MAX_TRANSFER_BYTES, PREVIEW_BYTES, randomPayload } from "../asker.ts";
+import { PREVIEW_BYTES, payload } from "../asker.ts";
 import type { OpenHome } from "./home.ts";
 
 interface Command {
@@ -12,8 +12,8 @@ interface Command {
 }
 
 export const openFirstVersionHome: OpenHome = async ({ options }) => {
-  const payload = Buffer.from(randomPayload(MAX_TRANSFER_BYTES));
-  const base64 = (bytes: number): string => payload.toString("base64", 0, bytes);
+  const picture = Buffer.from(payload().buffer);
+  const base64 = (bytes: number): string => picture.toString("base64", 0, bytes);
   const socket = io(options.server, { transports: ["websocket"], forceNew: true });
   socket.on("command", ({ id, type, bytes = 0, initImage }: Command) => {
     if (type === "image:txt2img") {

@@ -1,13 +1,10 @@
 /** The page's half of Beeline: the client as a site uses it. A picture down, an input picture up. */
 
 import { connect, type Link, type PathPolicy } from "@beeline/client";
-import { type Asker, inTime, MAX_TRANSFER_BYTES, randomPayload, type Transfer } from "../asker.ts";
+import { type Asker, inTime, payload, type Transfer } from "../asker.ts";
 
 /** An attempt to connect directly ends after 12 s; then it will not be direct in this run. */
 const DIRECT_LIMIT_MS = 15_000;
-
-/** What makes bytes pass for a PNG: whether it is one, only who decodes it would know. */
-const PNG_HEAD = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 export async function openBeeline(
   server: string,
@@ -37,12 +34,10 @@ export async function openBeeline(
 class BeelineAsker implements Asker {
   readonly join: Readonly<Record<string, number>>;
   readonly #link: Link;
-  readonly #picture = randomPayload(MAX_TRANSFER_BYTES);
 
   constructor(link: Link, join: Readonly<Record<string, number>>) {
     this.#link = link;
     this.join = join;
-    this.#picture.set(PNG_HEAD);
   }
 
   async roundTrip(): Promise<number> {
@@ -72,7 +67,7 @@ class BeelineAsker implements Asker {
 
   async put(bytes: number, limitMs: number): Promise<Transfer> {
     const startedAtMs = performance.now();
-    const params = { prompt: "0", seed: 1, initImage: this.#picture.subarray(0, bytes) };
+    const params = { prompt: "0", seed: 1, initImage: payload().subarray(0, bytes) };
     const job = this.#link.img2img({ params });
     const taken = async (): Promise<void> => {
       // Progress comes from the backend, which begins when it has the picture.

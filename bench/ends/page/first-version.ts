@@ -4,7 +4,7 @@
  */
 
 import { io, type Socket } from "socket.io-client";
-import { type Asker, inTime, MAX_TRANSFER_BYTES, randomPayload, type Transfer } from "../asker.ts";
+import { type Asker, inTime, payload, type Transfer } from "../asker.ts";
 
 interface Answer {
   readonly id: number;
@@ -33,7 +33,6 @@ export async function openFirstVersion(server: string): Promise<Asker> {
 class FirstVersionAsker implements Asker {
   readonly join: Readonly<Record<string, number>>;
   readonly #socket: Socket;
-  readonly #input = randomPayload(MAX_TRANSFER_BYTES);
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #id = 0;
 
@@ -70,7 +69,7 @@ class FirstVersionAsker implements Asker {
 
   async put(bytes: number, limitMs: number): Promise<Transfer> {
     const startedAtMs = performance.now();
-    const initImage = encode(this.#input.subarray(0, bytes));
+    const initImage = encode(payload().subarray(0, bytes));
     const isDone = await inTime(this.#ask({ type: "image:img2img", initImage }), limitMs);
     return { isDone, ms: performance.now() - startedAtMs, bytes: isDone ? bytes : 0 };
   }
