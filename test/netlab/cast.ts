@@ -10,13 +10,18 @@ import { startTurnServer } from "./actors/turn-server.ts";
 import { type CellResult, playCell } from "./cell.ts";
 import type { Host } from "./host.ts";
 import { Lab } from "./lab.ts";
-import { NAT_KINDS, type NatKind } from "./nat-kinds.ts";
+import { expectedOutcome, NAT_KINDS, type NatKind, type Outcome } from "./nat-kinds.ts";
 
 /** One cell of the matrix. */
 export interface Pair {
   readonly browser: NatKind;
   readonly extension: NatKind;
   readonly hasTurn: boolean;
+}
+
+/** What must become of it. */
+export function theoryOf({ browser, extension, hasTurn }: Pair): Outcome {
+  return expectedOutcome(NAT_KINDS[browser], NAT_KINDS[extension], hasTurn);
 }
 
 export class Cast {
@@ -40,7 +45,8 @@ export class Cast {
     return new Cast(lab, { plain: plain.url("name"), turn: withTurn.url("name") });
   }
 
-  async play({ browser, extension, hasTurn }: Pair): Promise<CellResult> {
+  async play(pair: Pair): Promise<CellResult> {
+    const { browser, extension, hasTurn } = pair;
     // With TURN on sites of their own: a router that remembers whom it knows must not know more.
     const suffix = hasTurn ? "t" : "";
     return playCell({
@@ -51,14 +57,19 @@ export class Cast {
         this.#site(`e${suffix}`, extension),
       ),
       url: hasTurn ? this.#urls.turn : this.#urls.plain,
+      awaits: theoryOf(pair).path,
     });
   }
 
   /** The same with hosts that somebody else has made; without TURN. */
-  async playBetween(browserHost: Host, extensionHost: Host): Promise<CellResult> {
+  async playBetween(
+    browserHost: Host,
+    extensionHost: Host,
+    awaits: "direct" | "relay",
+  ): Promise<CellResult> {
     const browser = await launchBrowser(browserHost);
     try {
-      return await playCell({ browser, extensionHost, url: this.#urls.plain });
+      return await playCell({ browser, extensionHost, url: this.#urls.plain, awaits });
     } finally {
       await browser.close();
     }

@@ -14,12 +14,16 @@ export interface CellOptions {
   readonly extensionHost: Host;
   /** Where both find the link server. */
   readonly url: string;
+  /** What to wait for: a channel that opens, at whatever attempt, or an attempt that fails. */
+  readonly awaits: "direct" | "relay";
 }
 
 export interface CellResult {
   readonly outcome: Outcome;
-  /** The path when the link came up. */
-  readonly began: string | undefined;
+  /** What the badge has said since the link came up: `relay: connecting`, and so on. */
+  readonly badges: readonly string[];
+  /** Peer connections that the page made. */
+  readonly attempts: number;
   /** Each picture: what it is, and the path that it came by. */
   readonly pictures: readonly { readonly sha256: string; readonly path: string }[];
   /** From the link to the first picture, and to the outcome. */
@@ -50,10 +54,11 @@ interface Badge {
   readonly atMs: number;
 }
 
-/** Ends an attempt that is under way, or none. */
+/** Is said while nothing is known yet. */
 const UNDECIDED = ["not-tried", "connecting"];
 
-export async function playCell({ browser, extensionHost, url }: CellOptions): Promise<CellResult> {
+export async function playCell(options: CellOptions): Promise<CellResult> {
+  const { browser, extensionHost, url, awaits } = options;
   const page = await newLinkPage(browser, { form: CELL_FORM, before: RECORD_BADGE });
   try {
     await page.page.goto(url);
@@ -61,7 +66,7 @@ export async function playCell({ browser, extensionHost, url }: CellOptions): Pr
     const key = await page.byId("link-key").innerText();
     const extension = await startExtension(extensionHost, url, key);
     try {
-      return await draw(page);
+      return await draw(page, awaits);
     } finally {
       await extension.kill();
     }
@@ -70,23 +75,21 @@ export async function playCell({ browser, extensionHost, url }: CellOptions): Pr
   }
 }
 
-async function draw(page: LinkPage): Promise<CellResult> {
+async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<CellResult> {
   await page.isLinked();
   const [first] = await page.draw(1);
   const drawnAtMs = await page.page.evaluate(() => performance.now());
-  await page.page.waitForFunction(
-    (undecided) =>
-      (globalThis as unknown as { badges: Badge[] }).badges.some(
-        ({ reason }) => !undecided.includes(reason),
-      ),
-    UNDECIDED,
-  );
+  // A miss shows in what the badges say, better than in a wait that was too long.
+  const settles = awaits === "direct" ? page.travels("direct") : failsOnce(page);
+  await settles.catch(() => {});
+  const [second] = await page.draw(2);
   const badges = await page.page.evaluate(
     () => (globalThis as unknown as { badges: Badge[] }).badges,
   );
-  const [second] = await page.draw(2);
   const route = await selectedRoute(page);
-  const settled = badges.find(({ reason }) => !UNDECIDED.includes(reason));
+  const { made: attempts } = await page.connections();
+  const decided = badges.filter(({ reason }) => !UNDECIDED.includes(reason));
+  const settled = decided.find(({ kind }) => kind === awaits) ?? decided[0];
   const linkedAtMs = badges[0]?.atMs ?? 0;
   return {
     outcome: {
@@ -94,13 +97,25 @@ async function draw(page: LinkPage): Promise<CellResult> {
       reason: settled?.reason,
       ...(settled?.kind === "direct" ? { by: route.includes("relay") ? "turn" : "ice" } : {}),
     } as Outcome,
-    began: badges[0]?.kind,
+    badges: badges.map(({ kind, reason }) => `${kind}: ${reason}`),
+    attempts,
     pictures: [first, second].map(({ sha256 = "", path = "" } = {} as never) => ({ sha256, path })),
     firstPictureMs: Math.round(drawnAtMs - linkedAtMs),
     settledMs: Math.round((settled?.atMs ?? 0) - linkedAtMs),
     route,
     errors: page.errors,
   };
+}
+
+/** Waits until an attempt has ended. */
+async function failsOnce({ page }: LinkPage): Promise<void> {
+  await page.waitForFunction(
+    (undecided) =>
+      (globalThis as unknown as { badges: Badge[] }).badges.some(
+        ({ reason }) => !undecided.includes(reason),
+      ),
+    UNDECIDED,
+  );
 }
 
 /** Of the newest connection: `srflx → host`, or nothing if it found no way. */

@@ -1,9 +1,9 @@
 /** What must be true of every cell of the matrix. */
 import { expect } from "vitest";
 import { drawDemoPicture, sha256 } from "../support/demo-picture.ts";
-import type { Pair } from "./cast.ts";
+import { type Pair, theoryOf } from "./cast.ts";
 import { CELL_FORM, type CellResult } from "./cell.ts";
-import { expectedOutcome, NAT_KINDS, type Outcome } from "./nat-kinds.ts";
+import type { Outcome } from "./nat-kinds.ts";
 
 let drawn: Promise<string> | undefined;
 
@@ -11,10 +11,6 @@ let drawn: Promise<string> | undefined;
 function expectedPicture(): Promise<string> {
   drawn ??= drawDemoPicture(CELL_FORM).then(sha256);
   return drawn;
-}
-
-export function theoryOf({ browser, extension, hasTurn }: Pair): Outcome {
-  return expectedOutcome(NAT_KINDS[browser], NAT_KINDS[extension], hasTurn);
 }
 
 /** It starts on the relay, ends where theory says, and both pictures are the one that was asked for. */
@@ -25,7 +21,9 @@ export async function expectCell(pair: Pair, result: CellResult): Promise<void> 
 export async function expectResult(theory: Outcome, result: CellResult): Promise<void> {
   const picture = await expectedPicture();
   expect(result.outcome).toEqual(theory);
-  expect(result.began).toBe("relay");
+  expect(result.badges[0]).toMatch(/^relay: /);
+  expect(result.badges, "nothing that contradicts itself").not.toContain("relay: open");
+  if (theory.path === "relay") expect(result.badges).not.toContain("direct: open");
   expect(result.pictures.map(({ sha256: hash }) => hash)).toEqual([picture, picture]);
   expect(result.pictures[1]?.path).toBe(theory.path);
   expect(result.errors).toEqual([]);

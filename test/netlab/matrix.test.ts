@@ -6,7 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { Cast, type Pair } from "./cast.ts";
+import { Cast, type Pair, theoryOf } from "./cast.ts";
 import type { CellResult } from "./cell.ts";
 import { expectCell, expectResult } from "./expect-cell.ts";
 import { NAT_KINDS, type NatKind } from "./nat-kinds.ts";
@@ -37,7 +37,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await cast?.close();
   process.stdout.write(printedTable(played));
-  if (played.length < PAIRS.length) return;
+  const asExpected = played.filter((cell) => cell.result.outcome.path === theoryOf(cell).path);
+  if (asExpected.length < PAIRS.length) return;
   await writeFile(DOCUMENT, withTables(await readFile(DOCUMENT, "utf8"), played));
 });
 
@@ -55,7 +56,11 @@ describe("neighbours", () => {
     const families = { ipv4: true, ipv6: false };
     const left = await lab.router(`${name}-lr`, { families }, carrier.customers);
     const right = await lab.router(`${name}-rr`, { families }, carrier.customers);
-    return cast.playBetween(await lab.host(`${name}-l`, left), await lab.host(`${name}-r`, right));
+    return cast.playBetween(
+      await lab.host(`${name}-l`, left),
+      await lab.host(`${name}-r`, right),
+      hairpin ? "direct" : "relay",
+    );
   }
 
   test("behind one carrier that hairpins connect directly", async () => {
@@ -73,6 +78,7 @@ describe("neighbours", () => {
     const result = await cast.playBetween(
       await cast.lab.host("house-p", router),
       await cast.lab.host("house-e", router),
+      "direct",
     );
     await expectResult({ path: "direct", reason: "open", by: "ice" }, result);
   });

@@ -45,6 +45,7 @@ export function printedTable(cells: readonly PlayedCell[]): string {
             (hasTurn ? "given" : "").padEnd(6),
             verdict(result).padEnd(7),
             result.outcome.reason.padEnd(11),
+            String(result.attempts).padStart(8),
             `${result.firstPictureMs} ms`.padStart(9),
             `${result.settledMs} ms`.padStart(9),
             ` ${result.route}`,
@@ -53,7 +54,7 @@ export function printedTable(cells: readonly PlayedCell[]): string {
       }),
     ),
   );
-  const head = `${"page".padEnd(17)} ${"extension".padEnd(17)} TURN   ${"path".padEnd(7)} ${"reason".padEnd(11)}   picture   settled  route`;
+  const head = `${"page".padEnd(17)} ${"extension".padEnd(17)} TURN   ${"path".padEnd(7)} ${"reason".padEnd(11)} attempts   picture   settled  route`;
   return `\n${[head, ...lines].join("\n")}\n`;
 }
 

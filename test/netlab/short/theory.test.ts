@@ -51,7 +51,8 @@ test("TURN helps those whom it can reach, and is not used by the others", () => 
 test("the document keeps its words and gets its tables", () => {
   const result: CellResult = {
     outcome: { path: "direct", reason: "open", by: "ice" },
-    began: "relay",
+    badges: ["relay: connecting", "direct: open"],
+    attempts: 1,
     pictures: [],
     firstPictureMs: 12,
     settledMs: 345,
@@ -66,5 +67,7 @@ test("the document keeps its words and gets its tables", () => {
   expect(filled).not.toContain("345");
   expect(withTables(filled, cells)).toBe(filled);
   expect(() => withTables("nothing", cells)).toThrow("no place for");
-  expect(printedTable(cells)).toMatch(/cone +cone +direct +open +12 ms +345 ms {2}srflx → srflx/);
+  expect(printedTable(cells)).toMatch(
+    /cone +cone +direct +open +1 +12 ms +345 ms {2}srflx → srflx/,
+  );
 });
