@@ -296,7 +296,13 @@ export class Connection {
   #relayReason(bulkReason: string | undefined, session: ClientSession | undefined): DirectReason {
     if (this.#policy === "relayOnly") return "policy";
     if (bulkReason === "slower-than-relay") return "slower-than-relay";
-    return session?.directReason ?? "not-tried";
+    const reason = session?.directReason ?? "not-tried";
+    if (reason !== "open") return reason;
+    // The channel is open, and carries nothing: it has not answered yet, or does so no longer.
+    const isSilent = session?.session
+      .paths()
+      .some(({ id, state }) => id.kind === "direct" && state === "suspect");
+    return isSilent === true ? "went-dark" : "connecting";
   }
 
   #setState(state: LinkState, error?: BeelineError): void {
