@@ -85,8 +85,8 @@ export class ShortKeyGuard {
 }
 
 /**
- * The room after `newcomer` entered by `key`, which opens `instance`.
- * @param lastingKey what replaces the short key now.
+ * The room after `newcomer` entered by `key`, which opens `instance`. Another key of the instance is
+ * what replaced this one, now or a moment ago, and is told to those who have not heard of it.
  * @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key.
  */
 export function enterWith(
@@ -94,25 +94,28 @@ export function enterWith(
   instance: Instance,
   key: LinkKey,
   newcomer: Newcomer,
-  lastingKey: LinkKey | undefined,
   keyring: Keyring,
 ): Change {
-  const keyDigest = keyring.digest(key).toString("hex");
+  const [before, keyDigest] = [key, instance.key].map((one) => keyring.digest(one).toString("hex"));
+  const isKnown = [before, keyDigest].includes(current?.keyDigest ?? "");
   // Members who entered by a key that the store knows no more: a process died before it told them.
-  const isStale = current !== undefined && current.keyDigest !== keyDigest;
-  const known = isStale ? undefined : current;
-  const guest = admitByKey(key, newcomer, known);
-  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, key, newcomer);
-  const step = enter(room, newcomer, lastingKey);
-  const effects = isStale ? [...revoke(current.room).effects, ...step.effects] : step.effects;
+  const strangers = isKnown ? undefined : current;
+  const known = isKnown ? current : undefined;
+  const guest = admitByKey(instance.key, newcomer, known);
+  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, instance.key, newcomer);
+  const step = enter(room, newcomer, {
+    key: instance.key === key ? undefined : instance.key,
+    isNews: known?.keyDigest !== keyDigest,
+  });
+  const revoked = strangers === undefined ? [] : revoke(strangers.room).effects;
   const state: RoomState = {
     room: step.room,
-    keyDigest: lastingKey === undefined ? keyDigest : keyring.digest(lastingKey).toString("hex"),
+    keyDigest: keyDigest ?? "",
     instanceName: instance.name,
     userId: instance.userId,
-    guest: lastingKey === undefined ? guest : undefined,
+    guest: isShortKey(instance.key) ? guest : undefined,
   };
-  return { state, effects };
+  return { state, effects: [...revoked, ...step.effects] };
 }
 
 /**

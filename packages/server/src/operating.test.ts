@@ -81,6 +81,16 @@ test("a server that drains lets peers go one by one, takes none in, and says tha
   }
 });
 
+test("a peer that answers nothing does not hold up the end", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const dead = new BeelinePeer(server, "client");
+  await dead.enter(key);
+  (dead.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
+  // The library waits 30 s for the goodbye of such a one; this test has 10 s.
+  await server.server.close();
+});
+
 test("nobody holds more than a quarter of a budget, and all together no more than all of it", () => {
   const budget = new ByteBudget(400);
   expect([budget.take("a", 100), budget.take("a", 1)]).toEqual([true, false]);

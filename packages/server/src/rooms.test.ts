@@ -88,7 +88,7 @@ test.each<[string, Room, string, string[]]>([
 });
 
 test("enter: a replaced key is told to everybody before the presence", () => {
-  const step = enter(roomOf("c1", "c2"), peer("x1"), KEY);
+  const step = enter(roomOf("c1", "c2"), peer("x1"), { key: KEY, isNews: true });
   expect(step.effects).toEqual([
     { do: "tellKey", to: ["c1", "c2", "x1"], key: KEY },
     { do: "tellPresence", to: ["c1", "c2", "x1"] },
