@@ -7,8 +7,8 @@
 
 import {
   BeelineError,
+  DIALECT_PART_BYTES,
   type DialectMessage,
-  type DialectPart,
   IceServer,
   JoinAck,
   type JoinRequest,
@@ -73,6 +73,7 @@ export class RoomConnection {
   #request: JoinRequest;
   #isJoined = false;
   #isEnded = false;
+  #dialectMessages = 0;
   #cancelRejoin: (() => void) | undefined;
   /** The server asked for a pause; undefined: it did not. */
   #endPause: (() => void) | undefined;
@@ -121,8 +122,17 @@ export class RoomConnection {
     if (this.#isJoined) this.#socket.emit("report", report);
   }
 
-  dialect(part: DialectPart): void {
-    if (this.#isJoined) this.#socket.emit("dialect", part);
+  /** Says something to every shipped peer of the other role, in parts that our own socket may send. */
+  dialect(event: DialectMessage["event"], payload: unknown): void {
+    if (!this.#isJoined) return;
+    const text = new TextEncoder().encode(JSON.stringify(payload));
+    const message = this.#dialectMessages;
+    this.#dialectMessages += 1;
+    for (let at = 0; at < text.byteLength; at += DIALECT_PART_BYTES) {
+      const bytes = text.subarray(at, at + DIALECT_PART_BYTES);
+      const last = at + DIALECT_PART_BYTES >= text.byteLength;
+      this.#socket.emit("dialect", { event, message, last, bytes });
+    }
   }
 
   /** Drops the transport and connects anew: for a relay that fell silent without closing. */
