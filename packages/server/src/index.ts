@@ -91,7 +91,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       : new PostgresStore(checked.databaseUrl, keyring, logger);
   const rooms =
     checked.redisUrl === undefined
-      ? new LocalRooms()
+      ? new LocalRooms(now)
       : new RedisRooms({ url: checked.redisUrl, keyring, log: logger });
   const metrics = new Metrics();
   const { totals } = metrics;
@@ -121,7 +121,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     accounts,
     check,
     trustProxy,
-    now,
+    rooms,
     pageDir,
     pairDemo,
     metrics,

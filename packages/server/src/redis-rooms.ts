@@ -5,6 +5,7 @@
  *     beeline:process:<name>        channel: what one process must hear
  *     beeline:process:<name>:rooms  set: where it has members
  *     beeline:processes             sorted set: names by their last sign of life, in Redis' time
+ *     beeline:limit:<purpose>:<who> hash: a token bucket (see buckets.ts)
  *
  * A change is a compare-and-set: a script puts the new state in place if the version is still the
  * one that was read, and in the same step publishes it to every process with a member before or
@@ -25,7 +26,9 @@ import { type LinkKey, parseLinkKey } from "@beeline/protocol";
 import { Redis } from "ioredis";
 import { pack, unpack } from "msgpackr";
 import type { Logger } from "pino";
+import { type Buckets, redisBuckets } from "./buckets.ts";
 import type { Keyring } from "./keyring.ts";
+import type { Rate } from "./rate-limit.ts";
 import { CHANGE_SCRIPT, DEAD_SCRIPT } from "./redis-scripts.ts";
 import type {
   Change,
@@ -147,6 +150,10 @@ export class RedisRooms implements RoomDirectory {
 
   async read(instanceId: number): Promise<RoomState | undefined> {
     return (await this.#load(instanceId)).state;
+  }
+
+  buckets(purpose: string, rate: Rate): Buckets {
+    return redisBuckets(this.#out, purpose, rate);
   }
 
   send(process: string, parcel: Parcel): boolean {
