@@ -2,6 +2,7 @@
 
 import { BeelineError } from "@beeline/protocol";
 import type { Logger } from "pino";
+import { faultOf } from "./fault.ts";
 import type { JoinOutcome, Line } from "./line.ts";
 import type { RoomState } from "./room-directory.ts";
 import type { Newcomer } from "./rooms.ts";
@@ -18,7 +19,7 @@ export function refusal(line: Line, thrown: unknown, log: Logger): JoinOutcome &
     const isFinal = thrown.code === "LINK_KEY_UNKNOWN" || thrown.code === "LINK_KEY_MALFORMED";
     return { ok: false, error: thrown, retry: !isFinal };
   }
-  log.error({ peerId: line.id, err: thrown }, "join failed");
+  log.error({ peerId: line.id, err: faultOf(thrown) }, "join failed");
   const error = new BeelineError("SERVER_REFUSED", "the server cannot look up link keys right now");
   return { ok: false, error, retry: true };
 }

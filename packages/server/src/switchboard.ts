@@ -18,6 +18,7 @@ import {
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { faultOf } from "./fault.ts";
 import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
 import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
 import { drawLastingKey, type Keyring } from "./keyring.ts";
@@ -298,14 +299,18 @@ export class Switchboard {
     const peers = [...(before?.peers ?? []), ...members.map(witnessOf)];
     await store
       .recordPairing(instanceId, { atMs, peers })
-      .catch((err) => this.#log.error({ err, instanceId }, "who paired was not recorded"));
+      .catch((err) =>
+        this.#log.error({ err: faultOf(err), instanceId }, "who paired was not recorded"),
+      );
   }
 
   /** The extension has the lasting key. */
   #settle(instanceId: number): Promise<void> {
     return this.#options.store
       .settle(instanceId)
-      .catch((err) => this.#log.warn({ err, instanceId }, "the pairing was not settled"));
+      .catch((err) =>
+        this.#log.warn({ err: faultOf(err), instanceId }, "the pairing was not settled"),
+      );
   }
 
   async #depart(id: PeerId): Promise<void> {
@@ -320,7 +325,9 @@ export class Switchboard {
         return room === state.room ? undefined : { state: { ...state, room }, effects };
       })
       // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
-      .catch((err) => this.#log.warn({ err, instanceId, peerId: id }, "leaving was not recorded"));
+      .catch((err) =>
+        this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
+      );
     this.#forget(id);
   }
 
