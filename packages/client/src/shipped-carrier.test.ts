@@ -162,6 +162,17 @@ describe("an extension that comes back", () => {
     expect(adds()).toBe(2);
   });
 
+  test("and failed while it could not report is asked again at once, and then believed", () => {
+    const { last, reply, adds, add } = back();
+    const failed = { ...last("resources:add"), status: "error", error: "Failed to download" };
+    reply(last("activities:list"), { status: "success", activities: [failed] });
+    expect([adds(), add.errors]).toEqual([2, []]);
+    reply(last("activities:list"), { status: "success", activities: [failed] });
+    expect(adds()).toBe(2);
+    reply(last("resources:add"), { status: "error", error: "Failed to download" });
+    expect(add.errors.map(({ code }) => code)).toEqual(["DOWNLOAD_FAILED"]);
+  });
+
   test("and has finished meanwhile is believed", () => {
     const { clock, last, reply, adds, add } = back();
     const done = { ...last("resources:add"), status: "success", progress: 100 };

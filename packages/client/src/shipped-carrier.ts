@@ -14,6 +14,7 @@
 
 import type { Clock } from "@beeline/paths";
 import {
+  type Activity,
   BeelineError,
   readShippedStatus,
   SHIPPED_COMMANDS,
@@ -100,13 +101,20 @@ export class ShippedCarrier implements Carrier {
     const heard = readShippedStatus(payload);
     if (heard === undefined) return;
     if (heard.type === "resources:list" && !this.#isListed(heard)) return;
-    // Only ends: a download that died with a connection stays "processing" there for ever.
-    for (const { id, status, progress, error } of heard.activities ?? []) {
-      const end = { status, progress, error: error && BeelineError.fromWire(error).toWire() };
-      if (isFinal(end)) this.#advance(id, end);
-    }
+    for (const activity of heard.activities ?? []) this.#hearPast(activity);
     if (heard.id !== undefined) this.#advance(heard.id, heard);
     if (this.#activities.hear(payload, heard)) this.#options.onChanged("activities");
+  }
+
+  /** What the activities say. A download that is "processing" there may have died long ago. */
+  #hearPast({ id, status, progress }: Activity): void {
+    if (status === "success" || status === "canceled")
+      return this.#advance(id, { status, progress });
+    if (status !== "error") return;
+    // It failed unheard, most likely because it could not report: A1111's ends with the connection.
+    for (const part of [...this.#asked.values()].flatMap(({ parts }) => parts)) {
+      if (part.request.id === id) this.#repeat(part);
+    }
   }
 
   #askFirst(call: OpenCall): void {
