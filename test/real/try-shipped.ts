@@ -16,6 +16,7 @@ import { ModelSite } from "./shipped/model-site.ts";
 import { Report, say } from "./shipped/report.ts";
 import { tryExtension } from "./shipped/trial.ts";
 import { startTrialServer } from "./shipped/trial-server.ts";
+import { tryWebsite, WEBSITE_FILE } from "./shipped/website.ts";
 
 /** The file that tells which one a checkout is of, and how it is tried. */
 const TRIALS: Readonly<Record<string, (checkout: string, home: string) => Promise<number>>> = {
@@ -27,6 +28,7 @@ const TRIALS: Readonly<Record<string, (checkout: string, home: string) => Promis
     await server.close();
     return report.failures;
   },
+  [WEBSITE_FILE]: tryWebsite,
 };
 
 const checkouts = process.argv.slice(2);
