@@ -18,6 +18,7 @@ import {
   type PeerId,
   type PeerToServer,
   Presence,
+  roomHint,
   type ServerToPeer,
   type SessionReport,
   splitRelayFrame,
@@ -85,6 +86,7 @@ export class RoomConnection {
     this.#handlers = handlers;
     this.#socket = io(server, {
       path: PEER_SOCKET_PATH,
+      query: placeOf(request.key),
       transports: ["websocket", "polling"],
       tryAllTransports: true,
       withCredentials: true,
@@ -172,6 +174,8 @@ export class RoomConnection {
     socket.on("rekey", (raw) => {
       if (typeof raw?.key !== "string") return;
       this.#request = { ...this.#request, key: raw.key };
+      // From the next connection on.
+      socket.io.opts.query = placeOf(raw.key);
       this.#handlers.onRekey(raw.key);
     });
     socket.on("kicked", (raw) => {
@@ -251,6 +255,12 @@ function recordsOf(value: unknown): readonly Uint8Array[] {
   } catch {
     return [];
   }
+}
+
+/** For a balancer in front of several server processes. */
+function placeOf(key: string): { room?: string } {
+  const room = roomHint(key);
+  return room === undefined ? {} : { room };
 }
 
 /** A token that cannot be had is none: the server says what that means. */
