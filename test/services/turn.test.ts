@@ -154,6 +154,37 @@ test("coturn takes what the server minted, refuses what it did not, and forwards
   }
 });
 
+test("coturn forwards to no private, loopback or metadata address of IPv6 either", async () => {
+  const { port } = await startCoturn("--relay-ip", "::1");
+  const client = new TurnClient(port, await mintedBy({ turn: turnAt(port) }));
+  onTestFinished(() => client.close());
+  expect(await client.allocate(6)).toBe(0);
+  const refused = [
+    "::1",
+    "::",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a00:1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:a00:1::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fdff:ffff::1",
+    "fe80::1",
+    "febf::1",
+    "ff02::1",
+  ];
+  const answers = [];
+  for (const address of refused) answers.push([address, await client.permit(address)]);
+  expect(answers.filter(([, code]) => code !== 403)).toEqual([]);
+  // Of the internet's.
+  expect(await client.permit("2606:4700:4700::1111")).toBe(0);
+});
+
 test("a pair that can only meet at coturn gets its picture directly, over relayed candidates", async () => {
   // The relayed addresses of this test are on loopback, which the configuration rightly denies.
   const coturn = await startCoturn("--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers");
