@@ -23,6 +23,19 @@ const hurriedClock: Clock = {
   after: (delayMs, callback) => realClock.after(delayMs / 100, callback),
 };
 
+/** Waits until the test says that the time has come. */
+class HeldClock implements Clock {
+  readonly nowMs = realClock.nowMs;
+  readonly waits: { readonly delayMs: number; readonly over: () => void }[] = [];
+  readonly changes = new Changes();
+
+  after(delayMs: number, over: () => void): () => void {
+    this.waits.push({ delayMs, over });
+    this.changes.notify();
+    return () => {};
+  }
+}
+
 type Heard =
   | { readonly kind: "joined"; readonly joined: Joined }
   | { readonly kind: "down"; readonly error: BeelineError }
@@ -35,6 +48,7 @@ type Heard =
 class Member {
   readonly heard: Heard[] = [];
   readonly room: RoomConnection;
+  drains = 0;
   readonly #changes = new Changes();
   #taken = 0;
 
@@ -50,7 +64,7 @@ class Member {
       onRekey: (key) => this.#add({ kind: "rekey", key }),
       onSignal: (from, message) => this.#add({ kind: "signal", from, message }),
       onRelay: (from, message) => this.#add({ kind: "relay", from, message }),
-      onDrain: () => {},
+      onDrain: () => void this.drains++,
       onDialect: () => {},
       onIceServers: () => {},
       onEnd: (error) => this.#add({ kind: "end", error }),
@@ -186,4 +200,30 @@ test("a closed member says nothing more", async () => {
   member.room.reconnect();
   member.room.signal("nobody", {});
   expect(member.heard.length).toBe(count);
+});
+
+test("a sender that is told of a limit pauses for as long as the server says, and then goes on", async () => {
+  const rate = 64 * 1024;
+  const server = await startLinkServer({ relayBytesPerSecond: rate });
+  const { key } = await server.createInstance();
+  const page = new BeelinePeer(server, "client");
+  const { peerId } = await page.enter(key);
+  const clock = new HeldClock();
+  const member = new Member(server, as("extension", key), clock);
+  await member.next("joined");
+  expect(member.room.canSend).toBe(true);
+
+  const record = new Uint8Array(40 * 1024);
+  member.room.relay(peerId, record);
+  member.room.relay(peerId, record);
+  const pause = await clock.changes.until(JOIN_MS, "a pause", () => clock.waits[0]);
+  // Until the bucket holds a largest frame again.
+  expect(pause.delayMs).toBe(Math.ceil(((64 * 1024 + 1024) / rate) * 1000));
+  expect(member.room.canSend).toBe(false);
+  const drainsBefore = member.drains;
+  pause.over();
+  expect(member.room.canSend).toBe(true);
+  expect(member.drains).toBe(drainsBefore + 1);
+  expect(page.count("relay")).toBe(1);
+  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 1 });
 });

@@ -6,7 +6,7 @@ import { connect } from "@beeline/client";
 import { type CreateRtcPeer, loadSimplePeer, realClock } from "@beeline/paths";
 import { createWeriftPeer } from "@beeline/paths/werift";
 import type { IceServer } from "@beeline/protocol";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { within } from "../support/deadline.ts";
 import { LinkScene, pathOf } from "../support/link-scene.ts";
 import { ask, BeelinePeer, startLinkServer } from "../support/link-server.ts";
@@ -93,6 +93,43 @@ test("credentials come when both sides are there, and not to somebody who is alo
   });
   expect(relayOnly.count("iceServers")).toBe(0);
   expect(server.logged.join("")).not.toContain(turn.credential);
+});
+
+test("credentials are renewed when half of their life is over, for those who still need them", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const clock = { nowMs: 1_000_000 };
+  const turn = turnAt(1, { lifetimeS: 60 });
+  const server = await startLinkServer({ turn, now: () => clock.nowMs });
+  const { key } = await server.createInstance();
+  const client = new BeelinePeer(server, "client");
+  const extension = new BeelinePeer(server, "extension");
+  await client.enter(key, DIRECT);
+  await extension.enter(key, DIRECT);
+  const usernames = async (peer: BeelinePeer) =>
+    ((await peer.next("iceServers")) as [[IceServer]])[0].map(({ username }) => username);
+  const first = await Promise.all([client, extension].map(usernames));
+  expect(first.flat()).toEqual([0, 1].map(() => expect.stringMatching(/^1060:/)));
+
+  // The server looks every 15 s; after 29.999 s nothing is due, after 30 s both are.
+  clock.nowMs += 29_999;
+  vi.advanceTimersByTime(15_000);
+  clock.nowMs += 1;
+  vi.advanceTimersByTime(15_000);
+  const second = await Promise.all([client, extension].map(usernames));
+  expect(second.flat()).toEqual([0, 1].map(() => expect.stringMatching(/^1090:/)));
+  expect(client.count("iceServers")).toBe(2);
+
+  // Alone again: a fence after the next look has nothing new before it.
+  const isOf = (size: number) => (room: { peers: unknown[] }) => room.peers.length === size;
+  await client.nextWhere("presence", isOf(2));
+  extension.socket.emit("leave");
+  await client.nextWhere("presence", isOf(1));
+  clock.nowMs += 30_000;
+  vi.advanceTimersByTime(15_000);
+  const [{ key: lasting }] = (await client.next("rekey")) as [{ key: string }];
+  await client.enter(lasting, DIRECT);
+  expect(client.count("iceServers")).toBe(2);
 });
 
 test("a user gets so many credentials an hour, and all users together so many", async () => {
