@@ -1,7 +1,6 @@
 /**
  * A site with models on loopback, for the extension under trial to download from: slowly enough that
- * it reports progress and can be canceled, in ranges if it wants. It also answers the question that
- * the desktop app asks civitai.com first (what a hash is), for trials have no network.
+ * it reports progress and can be canceled, in ranges if it wants.
  */
 
 import { createHash } from "node:crypto";
@@ -64,21 +63,6 @@ export class ModelSite {
     const model = { name, hash, bytes, url: `${this.url}/${name}` };
     this.#models.set(`/${name}`, model);
     return model;
-  }
-
-  /** What civitai.com says about a hash, as far as shipped extensions read it. */
-  version(hash: string): object {
-    return {
-      id: 1,
-      modelId: 1,
-      name: "v1",
-      downloadUrl: "",
-      baseModel: "SD 1.5",
-      trainedWords: [],
-      model: { name: hash.slice(0, 8), type: "LORA", nsfw: false, poi: false },
-      files: [],
-      images: [],
-    };
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,11 @@ export const say = (line: string): void => void process.stdout.write(`${line}\n`
 export class Report {
   failures = 0;
 
-  /** @param work throws what did not hold; what it returns is said beside the line. */
-  async check(what: string, work: () => Promise<unknown>): Promise<void> {
+  /**
+   * @param work throws what did not hold; what it returns is said beside the line.
+   * @returns whether it held.
+   */
+  async check(what: string, work: () => Promise<unknown>): Promise<boolean> {
     const startedAt = performance.now();
     const told = (outcome: string, detail: unknown) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
@@ -14,9 +17,11 @@ export class Report {
     };
     try {
       told("ok  ", await work());
+      return true;
     } catch (thrown) {
       this.failures += 1;
       told("FAIL", thrown instanceof Error ? thrown.message : thrown);
+      return false;
     }
   }
 }

@@ -22,7 +22,7 @@ import { launchChromium } from "../../support/chromium.ts";
 import { TcpProxy } from "../../support/tcp-proxy.ts";
 import type { Payload } from "./link-site.ts";
 import { type Model, ModelSite } from "./model-site.ts";
-import { expect, Report } from "./report.ts";
+import { expect, type Report } from "./report.ts";
 import { startTrialServer } from "./trial-server.ts";
 
 export const WEBSITE_FILE = "src/workers/civitai-link.worker.ts";
@@ -47,8 +47,7 @@ const PAGE = `<!doctype html><title>trial</title><script type="module">
   globalThis.tell = (message) => worker.port.postMessage(message);
 </script>`;
 
-export async function tryWebsite(checkout: string, home: string): Promise<number> {
-  const report = new Report();
+export async function tryWebsite(checkout: string, home: string, report: Report): Promise<void> {
   const models = await ModelSite.open();
   const settings = { server: "" };
   const vite = await createServer({
@@ -85,7 +84,6 @@ export async function tryWebsite(checkout: string, home: string): Promise<number
   await server.close();
   await vite.close();
   await models.close();
-  return report.failures;
 }
 
 interface Trial {
