@@ -7,6 +7,7 @@ import {
   ACTIVITIES_KEPT,
   type Activity,
   type ShippedStatus,
+  type Status,
   shippedActivity,
 } from "@beeline/protocol";
 
@@ -22,6 +23,11 @@ export class ShippedActivities {
 
   clear(): void {
     this.#list = [];
+  }
+
+  /** A request is over, as is known from elsewhere than its own answer. */
+  end(id: string, status: Status): void {
+    this.#list = this.#list.map((each) => (each.id === id ? { ...each, status } : each));
   }
 
   /** @returns whether a request is new, or has got another status. */

@@ -96,6 +96,18 @@ describe("a download by a shipped extension", () => {
     expect(add.heard.at(-1)).toMatchObject({ status: "success", resources: [{ progress: 100 }] });
   });
 
+  test("whose end was lost with a connection is over in the activities too", () => {
+    const { ask, clock, last, reply, carrier } = open();
+    const add = ask("resources:add", { resources: [FILE] });
+    const resource = { ...FILE, type: "LORA" };
+    reply(last("resources:add"), { status: "processing", resource });
+    carrier.hear({ type: "resources:list", resources: [ENTRY] });
+    expect(add.heard.at(-1)?.status).toBe("success");
+    const listing = ask("activities:list");
+    clock.advance(5_000);
+    expect(listing.heard.at(-1)?.activities).toMatchObject([{ id: add.id, status: "success" }]);
+  });
+
   test("that is on its way in the list is not there yet", () => {
     const { ask, carrier } = open();
     const add = ask("resources:add", { resources: [FILE] });

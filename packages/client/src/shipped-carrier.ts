@@ -248,6 +248,9 @@ export class ShippedCarrier implements Carrier {
       return;
     }
     part.heard = heard;
+    if (heard.status !== undefined && isFinal(heard)) {
+      this.#activities.end(part.request.id, heard.status);
+    }
     this.#answer(asked);
   }
 
