@@ -12,7 +12,13 @@ import {
 import { type BeelineError, type Presence, RelayFrame } from "@beeline/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { Changes } from "../support/deadline.ts";
-import { ask, BeelinePeer, startLinkServer, type TestServer } from "../support/link-server.ts";
+import {
+  ask,
+  BeelinePeer,
+  ShippedPeer,
+  startLinkServer,
+  type TestServer,
+} from "../support/link-server.ts";
 
 /** Longer than the rest after a refusal (3 s) and between two attempts to connect (5 s). */
 const JOIN_MS = 12_000;
@@ -127,6 +133,30 @@ test("two members see each other, signal and relay", async () => {
   const { from, message } = await client.next("relay");
   expect(from).toBe(joinedToo.peerId);
   expect(new Uint8Array(message as Uint8Array)).toEqual(new Uint8Array([1, 2, 3]));
+});
+
+test("10,000 models go from our own extension to a shipped site, in order and whole", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const site = new ShippedPeer(server, "client");
+  await site.join(key);
+  const extension = new Member(server, as("extension", key));
+  await extension.next("joined");
+  const resources = Array.from({ length: 10_000 }, (_, index) => ({
+    type: "LORA",
+    hash: index.toString(16).padStart(64, "0"),
+    // Cut anywhere, a letter may end in the next part.
+    name: `пчела-${index}`,
+    path: `/home/somebody/stable-diffusion/models/Lora/some-folder/a-model-${index}.safetensors`,
+    hasPreview: false,
+  }));
+  for (const id of ["first", "second"]) {
+    extension.room.dialect("commandStatus", { id, type: "resources:list", resources });
+  }
+  for (const id of ["first", "second"]) {
+    const [status] = await site.next("commandStatus");
+    expect(status).toEqual({ id, type: "resources:list", resources });
+  }
 });
 
 test("after a restart of the server a member joins again, by the key it was given meanwhile", async () => {
