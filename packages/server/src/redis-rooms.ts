@@ -237,7 +237,7 @@ export class RedisRooms implements RoomDirectory {
         are.size,
         ...are,
       );
-      if (done === 1) await applied;
+      if (done === 1) await inTime(applied);
       return done === 1;
     } finally {
       this.#pending.delete(by);
@@ -245,16 +245,7 @@ export class RedisRooms implements RoomDirectory {
   }
 
   #expect(by: string, first: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const tooLate = () => reject(new Error("redis did not publish a change"));
-      const timer = setTimeout(tooLate, APPLY_TIMEOUT_MS);
-      timer.unref();
-      const applied = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#pending.set(by, { first, applied });
-    });
+    return new Promise((applied) => this.#pending.set(by, { first, applied }));
   }
 
   #hear(bytes: Buffer): void {
@@ -312,6 +303,19 @@ export class RedisRooms implements RoomDirectory {
     });
     return { state, effects: opened };
   }
+}
+
+/** Timed from when Redis has said that it published: until then it may be slow. */
+function inTime(applied: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new Error("redis did not publish a change"));
+    const timer = setTimeout(tooLate, APPLY_TIMEOUT_MS);
+    timer.unref();
+    void applied.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function processesIn(state: RoomState | undefined): ReadonlySet<string> {

@@ -180,3 +180,13 @@ test("property: whoever comes and goes, a room with extensions has exactly one a
     expect(active.every(({ role }) => role === "extension")).toBe(true);
   }
 });
+
+test("a socket that enters again, because it did not hear that it was in, is there once", () => {
+  const room = roomOf("c1", "x1");
+  const again = enter(room, peer("x1"));
+  expect(again.room.members.map(({ id, active }) => [id, active])).toEqual([
+    ["c1", false],
+    ["x1", true],
+  ]);
+  expect(again.effects.map((effect) => effect.do)).toEqual(["tellPresence"]);
+});

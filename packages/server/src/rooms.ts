@@ -69,8 +69,10 @@ export interface Replacement {
 }
 
 export function enter(room: Room, newcomer: Newcomer, replaced?: Replacement): Step {
-  const former = room.members.find((member) => isSameInstallation(member, newcomer));
-  const yielding = makeWay(room.members, former);
+  // The same socket is there already if nobody could tell it that its last join succeeded.
+  const present = room.members.filter(({ id }) => id !== newcomer.id);
+  const former = present.find((member) => isSameInstallation(member, newcomer));
+  const yielding = makeWay(present, former);
   const others = yielding.members;
   const takesActivePlace = newcomer.role === "extension" && !others.some((member) => member.active);
   const next = { members: [...others, { ...newcomer, active: takesActivePlace }] };

@@ -18,6 +18,7 @@ import {
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { carryOut } from "./carry-out.ts";
 import { faultOf } from "./fault.ts";
 import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
 import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
@@ -26,7 +27,6 @@ import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
-  type Effect,
   isFull,
   leave,
   type Member,
@@ -318,17 +318,23 @@ export class Switchboard {
     if (seat === undefined) return;
     const { instanceId } = seat;
     this.#log.info({ instanceId, peerId: id }, "peer left");
-    await this.#options.rooms
-      .change(instanceId, async (state) => {
-        if (state === undefined) return undefined;
-        const { room, effects } = leave(state.room, id);
-        return room === state.room ? undefined : { state: { ...state, room }, effects };
-      })
-      // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
-      .catch((err) =>
-        this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
-      );
+    await this.#leaveRoom(instanceId, id);
     this.#forget(id);
+  }
+
+  #leaveRoom(instanceId: number, id: PeerId): Promise<void> {
+    return (
+      this.#options.rooms
+        .change(instanceId, async (state) => {
+          if (state === undefined) return undefined;
+          const { room, effects } = leave(state.room, id);
+          return room === state.room ? undefined : { state: { ...state, room }, effects };
+        })
+        // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
+        .catch((err) =>
+          this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
+        )
+    );
   }
 
   #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
@@ -345,31 +351,21 @@ export class Switchboard {
     }
 
     first();
-    for (const effect of effects) this.#carryOut(effect, state.room);
+    const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
+    for (const effect of effects) carryOut(effect, state.room, lineOf, (id) => this.#heard(id));
+    this.#sendGhostsAway(instanceId, state.room);
     // Effects reach those who are out already, so the seats go last.
     for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
   }
 
-  #carryOut(effect: Effect, room: Room): void {
-    const line = (id: PeerId) => this.#seats.get(id)?.line;
-    switch (effect.do) {
-      case "tellKey":
-        for (const id of effect.to) line(id)?.rekeyed(effect.key, () => this.#heard(id));
-        return;
-      case "tellPresence":
-        for (const id of effect.to) line(id)?.presence(room);
-        return;
-      case "tellKicked": {
-        const error = new BeelineError(effect.code, "the link was deleted or given a new key");
-        for (const id of effect.to) line(id)?.kicked(error);
-        return;
-      }
-      case "dropSocket":
-        line(effect.peer)?.drop();
-        return;
-      case "reconnect":
-        line(effect.peer)?.reconnect();
-        return;
+  /** A change that was given up may have happened all the same: members of ours without a socket. */
+  #sendGhostsAway(instanceId: number, { members }: Room): void {
+    const { processName } = this.#options.rooms;
+    for (const { id, process } of members) {
+      if (process !== processName || this.#seats.has(id)) continue;
+      void this.#socketTurn(id, async () => {
+        if (!this.#seats.has(id)) await this.#leaveRoom(instanceId, id);
+      });
     }
   }
 
