@@ -23,6 +23,9 @@ export class SoakServers {
   readonly #balancer: Server;
   /** Forwarded so far. */
   connections = 0;
+  /** Server processes that ended although nobody killed them. */
+  crashed = 0;
+  readonly #killed = new WeakSet<ChildProcess>();
 
   private constructor(folder: string, postgres: Service, redis: Service, ports: readonly number[]) {
     this.#folder = folder;
@@ -66,7 +69,7 @@ export class SoakServers {
 
   async killOne(): Promise<void> {
     const index = Math.floor(Math.random() * this.#ports.length);
-    this.#processes[index]?.kill("SIGKILL");
+    this.#kill(this.#processes[index]);
     await wait(AWAY_MS);
     await this.#start(index);
   }
@@ -79,7 +82,7 @@ export class SoakServers {
 
   async close(): Promise<void> {
     this.#balancer.close();
-    for (const child of this.#processes) child.kill("SIGKILL");
+    for (const child of this.#processes) this.#kill(child);
     await Promise.all(Object.values(this.#services).map((service) => service.stop()));
   }
 
@@ -92,7 +95,19 @@ export class SoakServers {
     const args = [MAIN, "server", ...flags, ...shared, "--log-level", "fatal"];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#processes[index] = child;
+    child.once("exit", () => {
+      if (this.#killed.has(child)) return;
+      this.crashed++;
+      // As a supervisor would.
+      void this.#start(index);
+    });
     if (child.stdout !== null) await once(child.stdout, "data");
+  }
+
+  #kill(child: ChildProcess | undefined): void {
+    if (child === undefined) return;
+    this.#killed.add(child);
+    child.kill("SIGKILL");
   }
 
   /** To the servers in turns; what is down is passed over. */

@@ -8,7 +8,7 @@
  * held pairs that only keep their place in a room. In turns: a process is killed, Redis restarts,
  * PostgreSQL restarts, a hostile peer floods and sends nonsense, a slow one stops reading. Counts what
  * was asked for, what came whole, and what was lost: nothing may be. Prints JSON, and fails if
- * something was lost or a held peer stayed away.
+ * something was lost, a server ended by itself or a held peer stayed away.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -38,8 +38,11 @@ const { values } = parseArgs({
 const MINUTES = Number(values.minutes);
 const HELD = Number(values.held);
 const FAULT_EVERY_MS = 8_000;
-/** A process dies, Redis and the database are away for a second each, and peers wait up to 5 s. */
-const ANSWER_LIMIT_MS = 60_000;
+/**
+ * What is not there then is lost, not late: each fault costs some 10 s, on a machine that is busy with
+ * other things several times that (how late the latest was is among the figures).
+ */
+const ANSWER_LIMIT_MS = 240_000;
 /** After the last fault. */
 const SETTLE_MS = 60_000;
 const CLIENTS = 2;
@@ -133,13 +136,14 @@ const failing = (async () => {
 await Promise.all([failing, ...links.map((link) => use(link, endsAt))]);
 const heldAtEnd = await held.settled(SETTLE_MS);
 
-const { connections } = servers;
+const { connections, crashed } = servers;
 const { badInputs } = hostility;
 const report = {
   minutes: MINUTES,
   ...figures,
   slowestMs,
   faults,
+  crashed,
   badInputs,
   connections,
   held: { wanted: 2 * HELD, atEnd: heldAtEnd, ...held.figures },
@@ -152,4 +156,4 @@ await extension.close();
 await backend.close();
 await servers.close();
 await rm(folder, { recursive: true, force: true });
-process.exit(figures.lost === 0 && heldAtEnd === 2 * HELD ? 0 : 1);
+process.exit(figures.lost === 0 && crashed === 0 && heldAtEnd === 2 * HELD ? 0 : 1);
