@@ -18,7 +18,7 @@ async function pairInPython(server: TestServer) {
   const sd = new PythonPeer(server, "sd", instance.key);
   const { key } = (await site.next("upgradeKey")) as { key: string };
   await site.next("roomPresence", has({ client: 1, sd: 1 }));
-  return { ...instance, key, site, sd };
+  return { ...instance, key, shortKey: instance.key, site, sd };
 }
 
 test("a site and an extension in Python pair, list, add with progress, cancel and remove", async () => {
@@ -87,6 +87,16 @@ test("an extension that is dropped comes back by itself, and one whose link is d
 
   await ask(server.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
   await Promise.all([site.next("kicked"), sd.next("kicked")]);
+});
+
+test("a short key is used up once an extension in Python has the lasting one", async () => {
+  const server = await startLinkServer();
+  const { site, shortKey } = await pairInPython(server);
+  // Its answer comes after its pong to the ping that followed the key.
+  await site.next("commandStatus", LISTED);
+  const second = new PythonPeer(server, "sd", shortKey);
+  await second.next("kicked");
+  expect(second.story).not.toContain("upgradeKey");
 });
 
 test("an unknown key is kicked, as shipped clients need it", async () => {
