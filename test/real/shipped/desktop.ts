@@ -14,12 +14,17 @@ export function desktopApp(checkout: string, home: string): ExtensionUnderTrial 
   const folder = join(home, "models", "Lora");
   return {
     folder,
-    async seed({ name, hash, bytes }) {
+    // It sorts its list in quadratic time: ten thousand keep it from answering for a minute.
+    library: 1_000,
+    async seed(models) {
       await mkdir(folder, { recursive: true });
-      const localPath = join(folder, name);
-      await writeFile(localPath, bytes);
-      const file = { type: "LORA", hash, name, modelName: name, localPath };
-      const config = { rootResourcePath: join(home, "models"), files: { [hash]: file } };
+      const files: Record<string, object> = {};
+      for (const { name, hash, bytes } of models) {
+        const localPath = join(folder, name);
+        await writeFile(localPath, bytes);
+        files[hash] = { type: "LORA", hash, name, modelName: name, localPath };
+      }
+      const config = { rootResourcePath: join(home, "models"), files };
       await writeFile(join(home, "config.json"), JSON.stringify(config));
     },
     async start(server) {

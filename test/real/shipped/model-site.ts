@@ -20,6 +20,13 @@ export interface Model {
   readonly bytes: Buffer;
 }
 
+/** One of many that only fill a list. */
+export function tinyModel(index: number): Model {
+  const name = `a-model-with-a-name-of-the-usual-length-${index}.safetensors`;
+  const bytes = Buffer.from(name);
+  return { name, bytes, hash: createHash("sha256").update(bytes).digest("hex"), url: "" };
+}
+
 export class ModelSite {
   readonly #server: Server;
   readonly #models = new Map<string, Model>();

@@ -14,7 +14,7 @@ import { BeelineError, type ResourceToAdd } from "@beeline/protocol";
 import { Changes } from "../../support/deadline.ts";
 import { TcpProxy } from "../../support/tcp-proxy.ts";
 import { LinkSite, type Payload } from "./link-site.ts";
-import { type Model, ModelSite } from "./model-site.ts";
+import { type Model, ModelSite, tinyModel } from "./model-site.ts";
 import { expect, type Report } from "./report.ts";
 import { startTrialServer, type TrialServer } from "./trial-server.ts";
 
@@ -34,8 +34,10 @@ export interface RunningExtension {
 export interface ExtensionUnderTrial {
   /** Where its LoRAs are. */
   readonly folder: string;
-  /** Puts a file where it finds it. */
-  seed(model: Model): Promise<void>;
+  /** How many models it has: as many as it can bear. */
+  readonly library: number;
+  /** Puts files where it finds them. */
+  seed(models: readonly Model[]): Promise<void>;
   start(server: string): Promise<RunningExtension>;
   /** What this one is known not to do. */
   readonly lacks: ReadonlySet<"answers to activities" | "a reply to cancel">;
@@ -78,7 +80,7 @@ async function tryLink(
 ): Promise<void> {
   const check = report.check.bind(report);
   const old = models.add("old.safetensors");
-  await trial.seed(old);
+  await trial.seed([old, ...Array.from({ length: trial.library }, (_, index) => tinyModel(index))]);
   const instance = await server.createInstance();
   let extension = await trial.start(wire.url);
   running.extension = extension;
@@ -108,7 +110,9 @@ async function tryLink(
   await check("lists what it has", async () => {
     const listed = await site.status(site.command("resources:list"), "success");
     expect(holds(listed, old.hash), "its file is not listed");
-    return `${(listed.resources as unknown[]).length} resources`;
+    const count = (listed.resources as unknown[]).length;
+    expect(count === trial.library + 1, `it listed ${count}`);
+    return `${count} resources in ${Math.round(JSON.stringify(listed).length / 1000)} kB`;
   });
 
   const added = models.add("added.safetensors");
@@ -152,6 +156,10 @@ async function tryLink(
     await site.status(site.command("resources:remove", asShipped(added)), "success");
     await site.next("commandStatus", ofType("resources:list"));
     expect(!(await names()).includes(added.name), "the file is still there");
+  });
+  await check("never lost its connection so far", async () => {
+    const changes = site.count("roomPresence");
+    expect(changes === 2, `presence was told ${changes} times`);
   });
   await check(
     "comes back by itself after its connection broke, under the lasting key",
