@@ -4,8 +4,9 @@
  *     npx tsx --conditions=@beeline/source bench/server.ts [pairs]
  *
  * For each server, in a process of its own: pairs are joined one batch after another (joins/s), held
- * (memory per pair), and then some of them pass frames of 48 KiB with a window of unanswered ones
- * (MB/s, frames/s, the event loop's p99 delay meanwhile). Everything is on loopback and the measuring
+ * (memory per pair), some of them pass frames of 48 KiB with a window of unanswered ones (MB/s,
+ * frames/s, the event loop's p99 delay meanwhile), and pairs of ours come back by their lasting keys,
+ * as after a restart (joins/s). Everything is on loopback and the measuring
  * process shares the machine, so the figures compare servers; they are no promise.
  *
  * PeerJS' server relays no data, only signals; it is given the same bytes as base64 in a signal.
@@ -30,6 +31,8 @@ interface Pair {
   send(): void;
   onFrame(listener: () => void): void;
   close(): void;
+  /** Opens both sockets anew and joins by the lasting key; other servers have no such thing. */
+  comeBack?(): Promise<void>;
 }
 
 interface Sample {
@@ -63,15 +66,25 @@ async function joinBeeline(port: number, index: number): Promise<Pair> {
     });
   const client = open({ cookie });
   const extension = open({});
+  let lastingKey = key;
   const join = async (socket: Socket, role: string) => {
-    const request = { version: ROOM_VERSION, role, key, name: "", capabilities: ["session/1"] };
+    const about = { name: "", capabilities: ["session/1"], installId: `pair ${index}` };
+    const request = { version: ROOM_VERSION, role, key: lastingKey, ...about };
     const ack = await socket.emitWithAck("join", request);
     if (!ack.ok) throw new Error(ack.error.code);
     return ack.peerId as string;
   };
   const clientId = await join(client, "client");
+  const rekeyed = new Promise<{ key: string }>((resolve) => client.once("rekey", resolve));
   await join(extension, "extension");
+  lastingKey = (await rekeyed).key;
   return {
+    async comeBack() {
+      const again = [open({}), open({})] as const;
+      await join(again[0], "client");
+      await join(again[1], "extension");
+      for (const socket of again) socket.disconnect();
+    },
     send: () => extension.emit("relay", clientId, FRAME),
     onFrame: (listener) => client.on("relay", listener),
     close: () => [client, extension].forEach((socket) => void socket.disconnect()),
@@ -143,27 +156,40 @@ async function relay(pairs: readonly Pair[]): Promise<number> {
   return (frames * 1000) / (performance.now() - startedAt);
 }
 
+/** Runs `task` for each of `count` in batches. @returns how long it took, in seconds. */
+async function inBatches(count: number, task: (index: number) => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  for (let at = 0; at < count; at += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, count - at) }, (_, i) => task(at + i));
+    await Promise.all(batch);
+  }
+  return (performance.now() - startedAt) / 1000;
+}
+
 async function measure(subject: string, join: (typeof SUBJECTS)[string]) {
   const server = await start(subject);
   const before = await sample(server.process);
   const pairs: Pair[] = [];
-  const startedAt = performance.now();
-  for (let at = 0; at < PAIRS; at += BATCH) {
-    const batch = Array.from({ length: Math.min(BATCH, PAIRS - at) }, (_, i) =>
-      join(server.port, at + i),
-    );
-    pairs.push(...(await Promise.all(batch)));
-  }
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = await inBatches(PAIRS, async (index) => {
+    pairs.push(await join(server.port, index));
+  });
   const held = await sample(server.process);
   const framesPerSecond = await relay(pairs.slice(0, BUSY_PAIRS));
   const busy = await sample(server.process);
+  const canComeBack = pairs.every((pair) => pair.comeBack !== undefined);
+  const backSeconds = canComeBack
+    ? await inBatches(PAIRS, async (index) => pairs[index]?.comeBack?.())
+    : Number.NaN;
+  const back = await sample(server.process);
   for (const pair of pairs) pair.close();
   server.process.disconnect();
   const bytesPerPair = (held.rss - before.rss) / PAIRS;
   return {
     server: subject,
     "joins/s": Math.round((2 * PAIRS) / seconds),
+    // NaN, which JSON tells as null, for servers without keys.
+    "joins/s, lasting key": Math.round((2 * PAIRS) / backSeconds),
+    "loop p99, coming back (ms)": Math.round(back.p99Ms),
     "KiB/pair": Math.round(bytesPerPair / 1024),
     "pairs/GB": Math.round(1e9 / bytesPerPair),
     "MB/s": Math.round((framesPerSecond * FRAME.length) / 1e6),

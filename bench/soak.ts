@@ -1,23 +1,23 @@
 /**
  * Pictures drawn through two server processes while things fail, for as long as asked.
  *
- *     npx tsx --conditions=@beeline/source bench/soak.ts [minutes]      (after npm run build)
+ *     npx tsx --conditions=@beeline/source bench/soak.ts [--minutes 2] [--held 40]   (after npm run build)
  *
  * A real PostgreSQL, a real Redis, two `beeline server` processes behind a small balancer, a real
- * extension with the demo renderer and a real client that only has the relay. In turns: a process is
- * killed, Redis restarts, PostgreSQL restarts, a hostile peer floods and sends nonsense, a slow one
- * stops reading. Counts what was asked for, what came whole, and what was lost: nothing may be.
+ * extension with the demo renderer and two real clients that only have the relay, and beside them
+ * held pairs that only keep their place in a room. In turns: a process is killed, Redis restarts,
+ * PostgreSQL restarts, a hostile peer floods and sends nonsense, a slow one stops reading. Counts what
+ * was asked for, what came whole, and what was lost: nothing may be. Prints JSON, and fails if
+ * something was lost, a server ended by itself or a held peer stayed away.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, connect as dial } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { connect } from "@beeline/client";
+import { parseArgs } from "node:util";
+import { connect, type Link } from "@beeline/client";
 import {
   DemoBackend,
   openCommandService,
@@ -25,68 +25,42 @@ import {
   seedDemoResources,
 } from "@beeline/extension";
 import { realClock } from "@beeline/paths";
-import { PEER_SOCKET_PATH, REST_PATH } from "@beeline/protocol";
-import { io } from "socket.io-client";
-import { freePort, startPostgres, startRedis } from "../test/support/services.ts";
+import { HeldPairs } from "./soak-held.ts";
+import { Hostility } from "./soak-hostile.ts";
+import { SoakServers } from "./soak-servers.ts";
 
-const MINUTES = Number(process.argv[2] ?? 2);
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "2" },
+    held: { type: "string", default: "40" },
+  },
+});
+const MINUTES = Number(values.minutes);
+const HELD = Number(values.held);
 const FAULT_EVERY_MS = 8_000;
-const DRAW_LIMIT_MS = 60_000;
-const MAIN = fileURLToPath(new URL("../packages/beeline/dist/main.js", import.meta.url));
+/**
+ * What is not there then is lost, not late: each fault costs some 10 s, on a machine that is busy with
+ * other things several times that (how late the latest was is among the figures).
+ */
+const ANSWER_LIMIT_MS = 240_000;
+/** After the last fault. */
+const SETTLE_MS = 60_000;
+const CLIENTS = 2;
 
 const folder = await mkdtemp(join(tmpdir(), "beeline-soak-"));
-const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-const secretFile = join(folder, "secret");
-await writeFile(secretFile, randomBytes(32).toString("hex"));
-const ports = [await freePort(), await freePort()];
-const servers: ChildProcess[] = [];
-const figures = { asked: 0, whole: 0, lost: 0, badInputs: 0, connections: 0 };
+const servers = await SoakServers.open(folder);
+const { url } = servers;
+const figures = { picturesAsked: 0, picturesWhole: 0, listsAsked: 0, listsWhole: 0, lost: 0 };
+const slowestMs = { picture: 0, list: 0 };
 const faults: Record<string, number> = {};
 
-async function startServer(index: number): Promise<void> {
-  const flags = ["--port", String(ports[index]), "--no-stun", "--home", join(folder, `${index}`)];
-  const shared = ["--database", postgres.url, "--redis", redis.url, "--secret-file", secretFile];
-  const args = [MAIN, "server", ...flags, ...shared, "--log-level", "fatal"];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  servers[index] = child;
-  if (child.stdout !== null) await once(child.stdout, "data");
-}
-await Promise.all(ports.map((_port, index) => startServer(index)));
-
-/** To the servers in turns; what is down is passed over. */
-const balancer = createServer((socket) => {
-  const first = figures.connections++;
-  const attempt = (tries: number): void => {
-    const upstream = dial(ports[(first + tries) % ports.length] ?? 0, "127.0.0.1");
-    const end = () => [socket, upstream].forEach((half) => void half.destroy());
-    upstream.once("error", () => (tries < 1 ? attempt(tries + 1) : end()));
-    upstream.once("connect", () => {
-      for (const half of [socket, upstream]) half.on("error", end).on("close", end);
-      socket.pipe(upstream).pipe(socket);
-    });
-  };
-  socket.on("error", () => {});
-  attempt(0);
-});
-await new Promise<void>((resolve) => balancer.listen(0, "127.0.0.1", resolve));
-const address = balancer.address();
-if (address === null || typeof address === "string") throw new Error("no port");
-const server = `http://127.0.0.1:${address.port}`;
-
-const headers = { "content-type": "application/json" };
-const created = await fetch(server + REST_PATH, { method: "POST", body: "{}", headers });
-const { key: shortKey } = (await created.json()) as { key: string };
-const cookie = created.headers.get("set-cookie")?.split(";")[0] ?? "";
-
-await seedDemoResources(join(folder, "models"));
+const { key: shortKey, listed } = await servers.createInstance();
+const modelsDir = join(folder, "models");
+await seedDemoResources(modelsDir);
 const backend = new DemoBackend({ stepMs: 20, previewMs: 0 });
-const service = await openCommandService({
-  dataDir: join(folder, "data"),
-  modelsDir: join(folder, "models"),
-  backend,
-  name: "soak",
-  version: "0.0.0",
-});
+const dataDir = join(folder, "data");
+const about = { name: "soak", version: "0.0.0" };
+const service = await openCommandService({ dataDir, modelsDir, backend, ...about });
 let onActive = (): void => {};
 const active = new Promise<void>((resolve) => {
   onActive = resolve;
@@ -98,100 +72,88 @@ const extension = await openExtension({
   createPeer: undefined,
   onLink: ({ status }) => status === "active" && onActive(),
 });
-extension.pair(server, shortKey);
+extension.pair(url, shortKey);
 await active;
-const listed = await fetch(server + REST_PATH, { headers: { cookie } });
-const [{ key } = { key: "" }] = (await listed.json()) as { key: string }[];
-const link = await connect(
-  { server, key, clientId: randomBytes(16).toString("hex") },
-  { clock: realClock, createPeer: undefined },
+const key = await listed();
+const links = await Promise.all(
+  Array.from({ length: CLIENTS }, () =>
+    connect(
+      { server: url, key, clientId: randomBytes(16).toString("hex") },
+      { clock: realClock, createPeer: undefined },
+    ),
+  ),
 );
-
-/** Joins, and then says everything that it should not. */
-async function hostile(): Promise<void> {
-  const socket = io(server, { path: PEER_SOCKET_PATH, transports: ["websocket"], forceNew: true });
-  const request = { version: 1, role: "client", key, name: "", capabilities: [] };
-  const ack = await socket
-    .timeout(5_000)
-    .emitWithAck("join", request)
-    .catch(() => undefined);
-  const to = ack?.presence?.peers?.find((peer: { active: boolean }) => peer.active)?.id ?? "nobody";
-  const nonsense = [undefined, null, 7, "x".repeat(1_000), { to }, [[[]]], new Uint8Array(60_000)];
-  for (let round = 0; round < 200; round++) {
-    for (const event of ["relay", "signal", "dialect", "join", "report", "leave?"]) {
-      socket.emit(event, to, nonsense[round % nonsense.length]);
-      figures.badInputs++;
-    }
-  }
-  await wait(2_000);
-  socket.emit("relay", to, new Uint8Array(300_000));
-  figures.badInputs++;
-  await wait(500);
-  socket.disconnect();
-}
-
-/** Joins and stops reading. */
-async function slow(): Promise<void> {
-  const socket = io(server, { path: PEER_SOCKET_PATH, transports: ["websocket"], forceNew: true });
-  const request = { version: 1, role: "client", key, name: "", capabilities: [] };
-  await socket
-    .timeout(5_000)
-    .emitWithAck("join", request)
-    .catch(() => undefined);
-  (socket.io.engine?.transport as unknown as { ws?: { pause(): void } })?.ws?.pause();
-  await wait(FAULT_EVERY_MS / 2);
-  socket.disconnect();
-}
+const held = await HeldPairs.open(servers, HELD);
+const hostility = new Hostility(url, key);
 
 const FAULTS: Record<string, () => Promise<void>> = {
-  "process killed": async () => {
-    const index = Math.floor(Math.random() * 2);
-    servers[index]?.kill("SIGKILL");
-    await wait(1_000);
-    await startServer(index);
-  },
-  "redis restarted": async () => {
-    await redis.kill();
-    await wait(1_000);
-    await redis.start();
-  },
-  "database restarted": async () => {
-    await postgres.kill();
-    await wait(1_000);
-    await postgres.start();
-  },
-  "hostile socket": hostile,
-  "slow socket": slow,
+  "process killed": () => servers.killOne(),
+  "redis restarted": () => servers.restart("redis"),
+  "database restarted": () => servers.restart("postgres"),
+  "hostile socket": () => hostility.flood(),
+  "slow socket": () => hostility.stopReading(FAULT_EVERY_MS / 2),
 };
+
+/** @returns what came of it, or undefined after a failure or the limit. */
+async function timed<T>(what: keyof typeof slowestMs, asked: Promise<T>): Promise<T | undefined> {
+  const startedAt = performance.now();
+  const limit = wait(ANSWER_LIMIT_MS, undefined, { ref: false });
+  const answer = await Promise.race([asked, limit]).catch((error: unknown) => {
+    process.stderr.write(`${what}: ${String(error)}\n`);
+    return undefined;
+  });
+  slowestMs[what] = Math.max(slowestMs[what], Math.round(performance.now() - startedAt));
+  return answer;
+}
+
+async function use(link: Link, endsAt: number): Promise<void> {
+  while (Date.now() < endsAt) {
+    const seed = ++figures.picturesAsked;
+    const params = { prompt: "a bee", width: 768, height: 768, steps: 8, seed };
+    const drawn = await timed("picture", link.txt2img({ params }).result);
+    const [image] = drawn?.images ?? [];
+    const sha256 = image && createHash("sha256").update(image.bytes).digest("hex");
+    if (image !== undefined && sha256 === image.sha256) figures.picturesWhole++;
+    else figures.lost++;
+
+    figures.listsAsked++;
+    const resources = await timed("list", link.listResources());
+    if ((resources?.length ?? 0) > 0) figures.listsWhole++;
+    else figures.lost++;
+  }
+}
 
 const endsAt = Date.now() + MINUTES * 60_000;
 const failing = (async () => {
+  const all = Object.entries(FAULTS);
   for (let turn = 0; Date.now() < endsAt; turn++) {
-    const [name, fault] = Object.entries(FAULTS)[turn % 5] ?? ["", async () => {}];
+    const [name, fault] = all[turn % all.length] ?? ["", async () => {}];
     await fault();
     faults[name] = (faults[name] ?? 0) + 1;
     await wait(FAULT_EVERY_MS);
   }
 })();
+await Promise.all([failing, ...links.map((link) => use(link, endsAt))]);
+const heldAtEnd = await held.settled(SETTLE_MS);
 
-while (Date.now() < endsAt) {
-  figures.asked++;
-  const params = { prompt: "a bee", width: 768, height: 768, steps: 8, seed: figures.asked };
-  const limit = wait(DRAW_LIMIT_MS, undefined, { ref: false });
-  const drawn = await Promise.race([link.txt2img({ params }).result, limit]).catch(() => undefined);
-  const [image] = drawn?.images ?? [];
-  const sha256 = image && createHash("sha256").update(image.bytes).digest("hex");
-  if (image !== undefined && sha256 === image.sha256) figures.whole++;
-  else figures.lost++;
-}
-await failing;
-process.stdout.write(`${JSON.stringify({ minutes: MINUTES, ...figures, faults }, undefined, 2)}\n`);
+const { connections, crashed } = servers;
+const { badInputs } = hostility;
+const report = {
+  minutes: MINUTES,
+  ...figures,
+  slowestMs,
+  faults,
+  crashed,
+  badInputs,
+  connections,
+  held: { wanted: 2 * HELD, atEnd: heldAtEnd, ...held.figures },
+};
+process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 
-await link.close(0).catch(() => {});
+await Promise.all(links.map((link) => link.close(0).catch(() => {})));
+held.close();
 await extension.close();
 await backend.close();
-balancer.close();
-for (const child of servers) child.kill("SIGKILL");
-await Promise.all([postgres.stop(), redis.stop()]);
+await servers.close();
 await rm(folder, { recursive: true, force: true });
-process.exit(figures.lost === 0 ? 0 : 1);
+process.exit(figures.lost === 0 && crashed === 0 && heldAtEnd === 2 * HELD ? 0 : 1);

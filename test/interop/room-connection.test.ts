@@ -12,7 +12,13 @@ import {
 import { type BeelineError, type Presence, RelayFrame } from "@beeline/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import { Changes } from "../support/deadline.ts";
-import { ask, BeelinePeer, startLinkServer, type TestServer } from "../support/link-server.ts";
+import {
+  ask,
+  BeelinePeer,
+  ShippedPeer,
+  startLinkServer,
+  type TestServer,
+} from "../support/link-server.ts";
 
 /** Longer than the rest after a refusal (3 s) and between two attempts to connect (5 s). */
 const JOIN_MS = 12_000;
@@ -22,6 +28,19 @@ const hurriedClock: Clock = {
   nowMs: realClock.nowMs,
   after: (delayMs, callback) => realClock.after(delayMs / 100, callback),
 };
+
+/** Waits until the test says that the time has come. */
+class HeldClock implements Clock {
+  readonly nowMs = realClock.nowMs;
+  readonly waits: { readonly delayMs: number; readonly over: () => void }[] = [];
+  readonly changes = new Changes();
+
+  after(delayMs: number, over: () => void): () => void {
+    this.waits.push({ delayMs, over });
+    this.changes.notify();
+    return () => {};
+  }
+}
 
 type Heard =
   | { readonly kind: "joined"; readonly joined: Joined }
@@ -35,6 +54,7 @@ type Heard =
 class Member {
   readonly heard: Heard[] = [];
   readonly room: RoomConnection;
+  drains = 0;
   readonly #changes = new Changes();
   #taken = 0;
 
@@ -50,7 +70,7 @@ class Member {
       onRekey: (key) => this.#add({ kind: "rekey", key }),
       onSignal: (from, message) => this.#add({ kind: "signal", from, message }),
       onRelay: (from, message) => this.#add({ kind: "relay", from, message }),
-      onDrain: () => {},
+      onDrain: () => void this.drains++,
       onDialect: () => {},
       onIceServers: () => {},
       onEnd: (error) => this.#add({ kind: "end", error }),
@@ -113,6 +133,30 @@ test("two members see each other, signal and relay", async () => {
   const { from, message } = await client.next("relay");
   expect(from).toBe(joinedToo.peerId);
   expect(new Uint8Array(message as Uint8Array)).toEqual(new Uint8Array([1, 2, 3]));
+});
+
+test("10,000 models go from our own extension to a shipped site, in order and whole", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const site = new ShippedPeer(server, "client");
+  await site.join(key);
+  const extension = new Member(server, as("extension", key));
+  await extension.next("joined");
+  const resources = Array.from({ length: 10_000 }, (_, index) => ({
+    type: "LORA",
+    hash: index.toString(16).padStart(64, "0"),
+    // Cut anywhere, a letter may end in the next part.
+    name: `пчела-${index}`,
+    path: `/home/somebody/stable-diffusion/models/Lora/some-folder/a-model-${index}.safetensors`,
+    hasPreview: false,
+  }));
+  for (const id of ["first", "second"]) {
+    extension.room.dialect("commandStatus", { id, type: "resources:list", resources });
+  }
+  for (const id of ["first", "second"]) {
+    const [status] = await site.next("commandStatus");
+    expect(status).toEqual({ id, type: "resources:list", resources });
+  }
 });
 
 test("after a restart of the server a member joins again, by the key it was given meanwhile", async () => {
@@ -186,4 +230,30 @@ test("a closed member says nothing more", async () => {
   member.room.reconnect();
   member.room.signal("nobody", {});
   expect(member.heard.length).toBe(count);
+});
+
+test("a sender that is told of a limit pauses for as long as the server says, and then goes on", async () => {
+  const rate = 64 * 1024;
+  const server = await startLinkServer({ relayBytesPerSecond: rate });
+  const { key } = await server.createInstance();
+  const page = new BeelinePeer(server, "client");
+  const { peerId } = await page.enter(key);
+  const clock = new HeldClock();
+  const member = new Member(server, as("extension", key), clock);
+  await member.next("joined");
+  expect(member.room.canSend).toBe(true);
+
+  const record = new Uint8Array(40 * 1024);
+  member.room.relay(peerId, record);
+  member.room.relay(peerId, record);
+  const pause = await clock.changes.until(JOIN_MS, "a pause", () => clock.waits[0]);
+  // Until the bucket holds a largest frame again.
+  expect(pause.delayMs).toBe(Math.ceil(((64 * 1024 + 1024) / rate) * 1000));
+  expect(member.room.canSend).toBe(false);
+  const drainsBefore = member.drains;
+  pause.over();
+  expect(member.room.canSend).toBe(true);
+  expect(member.drains).toBe(drainsBefore + 1);
+  expect(page.count("relay")).toBe(1);
+  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 1 });
 });

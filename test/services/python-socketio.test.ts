@@ -1,70 +1,9 @@
 /** The shipped dialect, spoken by the library and in the language of the shipped extension. */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
-import { Changes } from "../support/deadline.ts";
+import { expect, test } from "vitest";
 import { LinkScene } from "../support/link-scene.ts";
 import { ask, ShippedPeer, startLinkServer, type TestServer } from "../support/link-server.ts";
-import { programOf } from "../support/services.ts";
-
-const SCRIPT = fileURLToPath(new URL("../support/shipped-peer.py", import.meta.url));
-/** Python starts, connects by polling and upgrades; on two busy cores. */
-const PATIENCE_MS = 45_000;
-
-type Data = Record<string, unknown> | null;
-
-class PythonPeer {
-  readonly #child: ChildProcess;
-  readonly #changes = new Changes();
-  readonly heard: { event: string; data: Data }[] = [];
-  #taken = 0;
-  #text = "";
-  #errors = "";
-
-  constructor({ url }: Pick<TestServer, "url">, kind: "sd" | "client", key: string) {
-    this.#child = spawn(programOf("python3-socketio"), [SCRIPT, url, kind, key]);
-    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#read(text));
-    this.#child.stderr?.on("data", (text) => {
-      this.#errors += text;
-    });
-    onTestFinished(() => void this.#child.kill("SIGKILL"));
-  }
-
-  /** The next event of this name, passing over those before it. */
-  async next(event: string, matches: (data: Data) => boolean = () => true): Promise<Data> {
-    const what = () => `${event} after ${this.story.join(", ")}\n${this.#errors}`;
-    const found = await this.#changes
-      .until(PATIENCE_MS, event, () => {
-        const at = this.heard.findIndex(
-          (heard, index) => index >= this.#taken && heard.event === event && matches(heard.data),
-        );
-        return at < 0 ? undefined : at;
-      })
-      .catch(() => Promise.reject(new Error(`never heard: ${what()}`)));
-    this.#taken = found + 1;
-    return this.heard[found]?.data ?? null;
-  }
-
-  get story(): string[] {
-    return this.heard.map(({ event }) => event);
-  }
-
-  command(id: string, type: string, more: object = {}): void {
-    this.tell({ emit: "command", data: { id, type, createdAt: "2026-01-01", ...more } });
-  }
-
-  tell(line: object): void {
-    this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
-  }
-
-  #read(text: string): void {
-    const lines = (this.#text + text).split("\n");
-    this.#text = lines.pop() ?? "";
-    this.heard.push(...lines.map((line) => JSON.parse(line) as { event: string; data: Data }));
-    this.#changes.notify();
-  }
-}
+import { type Data, PythonPeer } from "../support/python-peer.ts";
 
 const has = (fields: object) => (data: Data) =>
   Object.entries(fields).every(([name, value]) => data?.[name] === value);
@@ -79,7 +18,7 @@ async function pairInPython(server: TestServer) {
   const sd = new PythonPeer(server, "sd", instance.key);
   const { key } = (await site.next("upgradeKey")) as { key: string };
   await site.next("roomPresence", has({ client: 1, sd: 1 }));
-  return { ...instance, key, site, sd };
+  return { ...instance, key, shortKey: instance.key, site, sd };
 }
 
 test("a site and an extension in Python pair, list, add with progress, cancel and remove", async () => {
@@ -111,7 +50,7 @@ test("a site and an extension in Python pair, list, add with progress, cancel an
     "id",
   );
 
-  site.command("add-2", "resources:add", { resource, slowly: true });
+  site.command("add-2", "resources:add", { resource: { ...resource, name: "slow.safetensors" } });
   await site.next("commandStatus", has({ id: "add-2", status: "processing" }));
   site.command("stop-1", "activities:cancel", { activityId: "add-2" });
   await site.next("commandStatus", has({ id: "stop-1", status: "success" }));
@@ -148,6 +87,16 @@ test("an extension that is dropped comes back by itself, and one whose link is d
 
   await ask(server.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
   await Promise.all([site.next("kicked"), sd.next("kicked")]);
+});
+
+test("a short key is used up once an extension in Python has the lasting one", async () => {
+  const server = await startLinkServer();
+  const { site, shortKey } = await pairInPython(server);
+  // Its answer comes after its pong to the ping that followed the key.
+  await site.next("commandStatus", LISTED);
+  const second = new PythonPeer(server, "sd", shortKey);
+  await second.next("kicked");
+  expect(second.story).not.toContain("upgradeKey");
 });
 
 test("an unknown key is kicked, as shipped clients need it", async () => {

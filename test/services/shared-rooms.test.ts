@@ -11,6 +11,7 @@ import {
   startLinkServer,
   type TestServer,
 } from "../support/link-server.ts";
+import { redisSays } from "../support/redis-command.ts";
 import { type Service, startPostgres, startRedis } from "../support/services.ts";
 
 let postgres: Service;
@@ -133,4 +134,14 @@ test("Redis that restarts costs everybody a reconnect, and nothing else", async 
   page.socket.emit("relay", peerId, Uint8Array.of(1));
   await back.next("relay");
   expect(ids(ack.presence)).toEqual([peerId, ack.peerId]);
+});
+
+test("a Redis that stands still for six seconds makes joins late, and ends no server", async () => {
+  const [a, b] = await openTwo();
+  const { key } = await pairAcross(a, b);
+  await redisSays(redis.port, "CLIENT PAUSE 6000 ALL");
+  const late = new BeelinePeer(a, "client");
+  const ack = await late.enter(key);
+  expect(ack.presence.peers).toHaveLength(3);
+  for (const { url } of [a, b]) await isReady(url);
 });

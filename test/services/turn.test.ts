@@ -6,7 +6,7 @@ import { connect } from "@beeline/client";
 import { type CreateRtcPeer, loadSimplePeer, realClock } from "@beeline/paths";
 import { createWeriftPeer } from "@beeline/paths/werift";
 import type { IceServer } from "@beeline/protocol";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { within } from "../support/deadline.ts";
 import { LinkScene, pathOf } from "../support/link-scene.ts";
 import { ask, BeelinePeer, startLinkServer } from "../support/link-server.ts";
@@ -95,6 +95,43 @@ test("credentials come when both sides are there, and not to somebody who is alo
   expect(server.logged.join("")).not.toContain(turn.credential);
 });
 
+test("credentials are renewed when half of their life is over, for those who still need them", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const clock = { nowMs: 1_000_000 };
+  const turn = turnAt(1, { lifetimeS: 60 });
+  const server = await startLinkServer({ turn, now: () => clock.nowMs });
+  const { key } = await server.createInstance();
+  const client = new BeelinePeer(server, "client");
+  const extension = new BeelinePeer(server, "extension");
+  await client.enter(key, DIRECT);
+  await extension.enter(key, DIRECT);
+  const usernames = async (peer: BeelinePeer) =>
+    ((await peer.next("iceServers")) as [[IceServer]])[0].map(({ username }) => username);
+  const first = await Promise.all([client, extension].map(usernames));
+  expect(first.flat()).toEqual([0, 1].map(() => expect.stringMatching(/^1060:/)));
+
+  // The server looks every 15 s; after 29.999 s nothing is due, after 30 s both are.
+  clock.nowMs += 29_999;
+  vi.advanceTimersByTime(15_000);
+  clock.nowMs += 1;
+  vi.advanceTimersByTime(15_000);
+  const second = await Promise.all([client, extension].map(usernames));
+  expect(second.flat()).toEqual([0, 1].map(() => expect.stringMatching(/^1090:/)));
+  expect(client.count("iceServers")).toBe(2);
+
+  // Alone again: a fence after the next look has nothing new before it.
+  const isOf = (size: number) => (room: { peers: unknown[] }) => room.peers.length === size;
+  await client.nextWhere("presence", isOf(2));
+  extension.socket.emit("leave");
+  await client.nextWhere("presence", isOf(1));
+  clock.nowMs += 30_000;
+  vi.advanceTimersByTime(15_000);
+  const [{ key: lasting }] = (await client.next("rekey")) as [{ key: string }];
+  await client.enter(lasting, DIRECT);
+  expect(client.count("iceServers")).toBe(2);
+});
+
 test("a user gets so many credentials an hour, and all users together so many", async () => {
   const limits = turnAt(1, { perUserHour: 3, perHour: 4 });
   const server = await startLinkServer({ turn: limits, now: () => 0 });
@@ -152,6 +189,37 @@ test("coturn takes what the server minted, refuses what it did not, and forwards
     onTestFinished(() => stranger.close());
     expect(await stranger.allocate()).toBe(401);
   }
+});
+
+test("coturn forwards to no private, loopback or metadata address of IPv6 either", async () => {
+  const { port } = await startCoturn("--relay-ip", "::1");
+  const client = new TurnClient(port, await mintedBy({ turn: turnAt(port) }));
+  onTestFinished(() => client.close());
+  expect(await client.allocate(6)).toBe(0);
+  const refused = [
+    "::1",
+    "::",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a00:1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:a00:1::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fdff:ffff::1",
+    "fe80::1",
+    "febf::1",
+    "ff02::1",
+  ];
+  const answers = [];
+  for (const address of refused) answers.push([address, await client.permit(address)]);
+  expect(answers.filter(([, code]) => code !== 403)).toEqual([]);
+  // Of the internet's.
+  expect(await client.permit("2606:4700:4700::1111")).toBe(0);
 });
 
 test("a pair that can only meet at coturn gets its picture directly, over relayed candidates", async () => {

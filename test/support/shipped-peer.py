@@ -8,7 +8,7 @@ on `kicked`, and does what commands ask. The site ("client") identifies itself t
 activities and resources when both sides are present. Every event is printed as a line of JSON.
 
 Reads lines of JSON: {"emit": name, "data": payload}, {"drop": true} (the transport breaks),
-{"quit": true}.
+{"flood": true} (10,000 resources in one push), {"quit": true}.
 """
 
 import json
@@ -105,10 +105,16 @@ def add(command):
             answer(command, status="canceled")
             return
         answer(command, status="processing", progress=progress, remainingTime=1, speed=1000.0)
-        time.sleep(0.05 if command.get("slowly") is None else 0.5)
+        time.sleep(0.5 if "slow" in command["resource"]["name"] else 0.05)
     resources.append({**command["resource"], "hasPreview": False})
     answer(command, status="success", progress=100)
     # The shipped extension pushes its list without being asked, without id and status.
+    sio.emit("commandStatus", {"type": "resources:list", "resources": resources})
+
+
+def flood():
+    path = "/home/somebody/stable-diffusion/models/Lora/some-folder/model-%d.safetensors"
+    resources[:] = [{**resources[0], "path": path % i, "hash": "%064x" % i} for i in range(10_000)]
     sio.emit("commandStatus", {"type": "resources:list", "resources": resources})
 
 
@@ -128,10 +134,11 @@ def command(data):
     elif kind_of == "resources:remove":
         resources[:] = [one for one in resources if one["hash"] != data["resource"]["hash"].lower()]
         answer(data, status="success")
+    elif kind_of == "activities:clear":
+        activities.clear()
+        answer(data, status="success", activities=activities)
     elif kind_of == "flood":
-        path = "/home/somebody/stable-diffusion/models/Lora/some-folder/model-%d.safetensors"
-        many = [{**resources[0], "path": path % i, "hash": "%064x" % i} for i in range(10_000)]
-        sio.emit("commandStatus", {"type": "resources:list", "resources": many})
+        flood()
 
 
 sio.connect(url, socketio_path="/api/socketio")
@@ -139,6 +146,8 @@ for line in sys.stdin:
     asked = json.loads(line)
     if "emit" in asked:
         sio.emit(asked["emit"], asked["data"]) if "data" in asked else sio.emit(asked["emit"])
+    elif "flood" in asked:
+        flood()
     elif "drop" in asked:
         sio.eio.ws.close() if sio.eio.current_transport == "websocket" else sio.eio.disconnect(abort=True)
     else:

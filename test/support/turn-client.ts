@@ -19,6 +19,8 @@ const REALM = 0x0014;
 const NONCE = 0x0015;
 const FAMILY = 0x0017;
 const TRANSPORT = 0x0019;
+/** As TURN writes them. */
+const FAMILIES = { 4: 1, 6: 2 } as const;
 const UDP = Buffer.from([17, 0, 0, 0]);
 
 type Attributes = ReadonlyMap<number, Buffer>;
@@ -37,9 +39,9 @@ export class TurnClient {
     this.#password = credential;
   }
 
-  /** @returns the error's code, or 0. */
-  async allocate(): Promise<number> {
-    const family: [number, Buffer][] = [[FAMILY, Buffer.from([1, 0, 0, 0])]];
+  /** @param ip version of the relayed address. @returns the error's code, or 0. */
+  async allocate(ip: 4 | 6 = 4): Promise<number> {
+    const family: [number, Buffer][] = [[FAMILY, Buffer.from([FAMILIES[ip], 0, 0, 0])]];
     const challenge = await this.#ask(ALLOCATE, [[TRANSPORT, UDP], ...family], false);
     this.#realm = challenge.get(REALM)?.toString() ?? "";
     this.#nonce = challenge.get(NONCE) ?? this.#nonce;
@@ -48,7 +50,11 @@ export class TurnClient {
 
   /** Asks to exchange packets with `address`. @returns the error's code, or 0. */
   async permit(address: string): Promise<number> {
-    return codeOf(await this.#ask(CREATE_PERMISSION, [[XOR_PEER_ADDRESS, xored(address)]], true));
+    const transaction = randomBytes(12);
+    const peer = xored(address, transaction);
+    return codeOf(
+      await this.#ask(CREATE_PERMISSION, [[XOR_PEER_ADDRESS, peer]], true, transaction),
+    );
   }
 
   close(): void {
@@ -59,6 +65,7 @@ export class TurnClient {
     method: number,
     attributes: readonly [number, Buffer][],
     isSigned: boolean,
+    transaction: Buffer = randomBytes(12),
   ): Promise<Attributes> {
     const signed: [number, Buffer][] = isSigned
       ? [
@@ -71,7 +78,7 @@ export class TurnClient {
     const head = Buffer.alloc(20);
     head.writeUInt16BE(method, 0);
     head.writeUInt32BE(COOKIE, 4);
-    randomBytes(12).copy(head, 8);
+    transaction.copy(head, 8);
     head.writeUInt16BE(body.length + (isSigned ? 24 : 0), 2);
     const unsigned = Buffer.concat([head, body]);
     const credentials = `${this.#username}:${this.#realm}:${this.#password}`;
@@ -93,14 +100,27 @@ function tlv(type: number, value: Buffer): Buffer {
   return bytes;
 }
 
-function xored(address: string): Buffer {
-  if (isIPv6(address)) throw new Error("an IPv4 allocation has IPv4 peers only");
-  const value = Buffer.alloc(8);
-  value.writeUInt8(1, 1);
-  value.writeUInt16BE(9 ^ (COOKIE >>> 16), 2);
-  const bytes = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  value.writeUInt32BE((bytes ^ COOKIE) >>> 0, 4);
-  return value;
+/** An address as an attribute: against the cookie, and for IPv6 the transaction too. */
+function xored(address: string, transaction: Buffer): Buffer {
+  const mask = Buffer.alloc(16);
+  mask.writeUInt32BE(COOKIE, 0);
+  transaction.copy(mask, 4);
+  const bytes = isIPv6(address) ? ipv6Bytes(address) : address.split(".").map(Number);
+  const head = Buffer.from([0, FAMILIES[isIPv6(address) ? 6 : 4], 0, 0]);
+  head.writeUInt16BE(9 ^ (COOKIE >>> 16), 2);
+  return Buffer.concat([head, Buffer.from(bytes.map((byte, i) => byte ^ (mask[i] ?? 0)))]);
+}
+
+function ipv6Bytes(address: string): number[] {
+  // The URL parser writes a dotted end as two groups.
+  const [left = "", right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const groups = (text: string | undefined) => (text ? text.split(":") : []);
+  const [before, after] = [groups(left), groups(right)];
+  const zeros = Array<string>(8 - before.length - after.length).fill("0");
+  return [...before, ...zeros, ...after].flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 255];
+  });
 }
 
 function read(bytes: Buffer): Attributes {

@@ -53,6 +53,12 @@ export interface ConnectOptions {
  */
 export type LinkState = "joining" | "waiting" | "linked" | "closed";
 
+/**
+ * What answers the commands. `shipped`: a Civitai Link extension of today, which lists, adds and
+ * removes resources over the relay; what else it is asked for fails with `COMMAND_UNSUPPORTED`.
+ */
+export type ExtensionKind = "beeline" | "shipped";
+
 export interface PathReport {
   readonly kind: "relay" | "direct";
   readonly reason: DirectReason;
@@ -96,6 +102,8 @@ export interface LinkStats {
 export interface LinkEvents {
   state: (state: LinkState, error: BeelineError | undefined) => void;
   path: (path: PathReport) => void;
+  /** An extension of another kind than before answers from now on. */
+  extension: (kind: ExtensionKind) => void;
   /** About once a second while the link is up. */
   stats: (stats: LinkStats) => void;
   /** The server replaced the short key: store this one. */
@@ -172,6 +180,8 @@ export type Img2ImgInput = Omit<Img2Img, "params"> & {
 export interface Link {
   readonly key: string;
   readonly state: LinkState;
+  /** The last one that was there; undefined until one was. */
+  readonly extension: ExtensionKind | undefined;
   readonly path: PathReport;
   /** @returns a function that removes the listener. */
   on<E extends keyof LinkEvents>(event: E, listener: LinkEvents[E]): () => void;

@@ -1,35 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "@beeline/paths";
 import { BeelineError } from "@beeline/protocol";
 import { describe, expect, test } from "vitest";
 import { Calls } from "./calls.ts";
-
-/** Time that the test moves. */
-class HandClock implements Clock {
-  #now = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-
-  nowMs = (): number => this.#now;
-
-  after = (delayMs: number, callback: () => void): (() => void) => {
-    const timer = { atMs: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  };
-
-  advance(ms: number): void {
-    this.#now += ms;
-    for (const timer of [...this.#timers]) {
-      if (timer.atMs > this.#now) continue;
-      this.#timers.delete(timer);
-      timer.callback();
-    }
-  }
-
-  get isIdle(): boolean {
-    return this.#timers.size === 0;
-  }
-}
+import { HandClock } from "./testing/hand-clock.ts";
 
 const ABSENT = new BeelineError("EXTENSION_ABSENT", "nobody there");
 const MINUTE_MS = 60_000;

@@ -4,12 +4,11 @@
  * extension continues or repeats its answer without doing the work twice.
  */
 
-import type { Clock, Exchange, IncomingStream } from "@beeline/paths";
+import type { Clock, IncomingStream } from "@beeline/paths";
 import {
   BeelineError,
   COMMANDS,
   type CommandName,
-  PRIORITY,
   PROTOCOL_VERSION,
   type ResponseOf,
   STREAM_CODES,
@@ -34,11 +33,24 @@ export interface CallHandlers<N extends CommandName> {
   onError(error: BeelineError): void;
 }
 
-interface Call {
+/** What a carrier is given to send. */
+export interface OpenCall {
   readonly id: string;
   readonly type: CommandName;
   readonly command: Readonly<Record<string, unknown>>;
   readonly inputs: readonly InputBlob[];
+  readonly handlers: Pick<CallHandlers<CommandName>, "have">;
+}
+
+/** Brings calls to the extension. What comes back goes to {@link Calls.accept} or {@link Calls.answer}. */
+export interface Carrier {
+  /** Asks, or asks again. A call that it throws at has failed. */
+  ask(call: OpenCall): void;
+  /** Nobody waits for that call any more. @param isTaken the result is held and may be forgotten. */
+  end(id: string, isTaken: boolean): void;
+}
+
+interface Call extends OpenCall {
   readonly handlers: CallHandlers<CommandName>;
   /** A final response came: the call only waits for its owner to end it. */
   isAnswered: boolean;
@@ -59,7 +71,7 @@ const UNEXPLAINED = {
 export class Calls {
   readonly #calls = new Map<string, Call>();
   readonly #clock: Clock;
-  #exchange: Exchange | undefined;
+  #carrier: Carrier | undefined;
   #cancelWatch: (() => void) | undefined;
   #whyUnreachable: BeelineError | undefined;
 
@@ -97,19 +109,19 @@ export class Calls {
         this.fail(call.id, new BeelineError("TIMED_OUT", `no answer to ${call.type}`)),
       );
     }
-    if (this.#exchange !== undefined) this.#send(call, this.#exchange);
+    if (this.#carrier !== undefined) this.#send(call, this.#carrier);
     this.#watch();
   }
 
-  /** There is a session to ask in: everything that is open is asked (again). */
-  link(exchange: Exchange): void {
-    this.#exchange = exchange;
-    for (const call of [...this.#calls.values()]) this.#send(call, exchange);
+  /** There is an extension to ask: everything that is open is asked (again). */
+  link(carrier: Carrier): void {
+    this.#carrier = carrier;
+    for (const call of [...this.#calls.values()]) this.#send(call, carrier);
   }
 
-  /** The session is over and its streams are dead; calls wait for the next one. */
+  /** What was asked is lost, and so are the answers; calls wait for the next carrier. */
   unlink(): void {
-    this.#exchange = undefined;
+    this.#carrier = undefined;
   }
 
   /** @param whyNot undefined: the extension can be reached; else what stands in the way. */
@@ -123,28 +135,22 @@ export class Calls {
   /** Asks once more, e.g. because an image arrived damaged. */
   again(id: string): void {
     const call = this.#calls.get(id);
-    if (call === undefined || this.#exchange === undefined) return;
+    if (call === undefined || this.#carrier === undefined) return;
     call.isAnswered = false;
-    this.#send(call, this.#exchange);
+    this.#send(call, this.#carrier);
   }
 
   /** The owner has what it wanted. @param isTaken tells the extension to forget the result. */
   finish(id: string, isTaken: boolean): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    this.#drop(call);
-    if (!isTaken || this.#exchange === undefined) return;
-    try {
-      this.#exchange.openMessages({ kind: "taken", id }, PRIORITY.control).end();
-    } catch {
-      // Not told, the extension forgets the result by its age.
-    }
+    this.#drop(call, isTaken);
   }
 
   fail(id: string, error: BeelineError): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    this.#drop(call);
+    this.#drop(call, false);
     call.handlers.onError(error);
   }
 
@@ -178,19 +184,15 @@ export class Calls {
     }
   }
 
-  #send(call: Call, exchange: Exchange): void {
+  /** An answer that came on no stream. */
+  answer(id: string, message: unknown): void {
+    const call = this.#calls.get(id);
+    if (call !== undefined) this.#onReply(call, message);
+  }
+
+  #send(call: Call, carrier: Carrier): void {
     try {
-      const have = call.handlers.have?.() ?? [];
-      const stream = exchange.openMessages({ kind: "call", id: call.id, have }, PRIORITY.control);
-      stream.send(call.command);
-      stream.end();
-      for (const [blob, { bytes }] of call.inputs.entries()) {
-        const size = bytes.byteLength;
-        exchange.sendBlob({ kind: "input", id: call.id, blob, size }, PRIORITY.bulk, {
-          size,
-          read: async (offset, length) => bytes.subarray(offset, offset + length),
-        });
-      }
+      carrier.ask(call);
     } catch (thrown) {
       this.fail(call.id, BeelineError.from(thrown));
     }
@@ -226,9 +228,10 @@ export class Calls {
     });
   }
 
-  #drop(call: Call): void {
+  #drop(call: Call, isTaken: boolean): void {
     call.cancelTimeout?.();
     this.#calls.delete(call.id);
+    this.#carrier?.end(call.id, isTaken);
   }
 }
 

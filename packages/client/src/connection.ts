@@ -25,6 +25,7 @@ import {
 } from "@beeline/protocol";
 import type {
   ConnectOptions,
+  ExtensionKind,
   LinkEvents,
   LinkState,
   LinkStats,
@@ -36,6 +37,8 @@ import { rememberedClientId } from "./client-id.ts";
 import { ClientSession } from "./client-session.ts";
 import { Listeners } from "./listeners.ts";
 import { watchPage } from "./page-events.ts";
+import { sessionCarrier } from "./session-carrier.ts";
+import { ShippedCarrier } from "./shipped-carrier.ts";
 import { SwitchLog } from "./switch-log.ts";
 
 /** Between a lost session and the next one: an extension that restarts is not hammered. */
@@ -60,7 +63,10 @@ export class Connection {
   #iceServers: readonly IceServer[] = [];
   #extension: PeerInfo | undefined;
   #session: ClientSession | undefined;
+  /** Instead of a session, once a shipped extension was the one to answer. */
+  #shipped: ShippedCarrier | undefined;
   #isWelcomed = false;
+  #kind: ExtensionKind | undefined;
   /** Why the extension cannot be reached through the room; undefined: it can. */
   #obstacle: Obstacle | undefined;
   #state: LinkState = "joining";
@@ -99,7 +105,10 @@ export class Connection {
         onSignal: (from, message) => this.#session?.onSignal(from, message),
         onRelay: (from, record) => this.#session?.onRelay(from, record),
         onDrain: () => this.#session?.onDrain(),
-        onDialect: () => {},
+        onDialect: (from, { event, payload }) => {
+          if (event === "commandStatus" && from === this.#extension?.id)
+            this.#shipped?.hear(payload);
+        },
         onIceServers: (iceServers) => this.#setIceServers(iceServers),
         onEnd: (error) => this.#end(error),
       },
@@ -114,6 +123,10 @@ export class Connection {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  get kind(): ExtensionKind | undefined {
+    return this.#kind;
   }
 
   get path(): PathReport {
@@ -180,21 +193,57 @@ export class Connection {
   // ── the room ───────────────────────────────────────────────────────────────
 
   #onPresence(presence: Presence): void {
-    this.#extension = presence.peers.find(
-      (peer) =>
-        peer.role === "extension" &&
-        peer.active &&
-        peer.capabilities.includes(CAPABILITIES.session),
-    );
-    if (this.#extension !== undefined && this.#session === undefined) this.#openSession();
-    this.#session?.setExtension(this.#extension);
+    const before = this.#extension;
+    this.#extension = presence.peers.find(canAnswer);
+    if (this.#extension?.kind === "shipped") this.#meetShipped(before);
+    else this.#meetOwn();
     const why = new BeelineError("EXTENSION_ABSENT", "no extension is in the room");
     this.#obstacle = this.#extension === undefined ? { state: "waiting", why } : undefined;
     this.#updateState();
   }
 
+  #meetOwn(): void {
+    if (this.#extension === undefined) {
+      if (this.#shipped !== undefined) this.calls.unlink();
+    } else {
+      this.#shipped?.close();
+      this.#shipped = undefined;
+      if (this.#session === undefined) this.#openSession();
+      this.#tellKind("beeline");
+    }
+    this.#session?.setExtension(this.#extension);
+  }
+
+  /** There is nothing to set up: commands go through the room, answers come from it. */
+  #meetShipped(before: PeerInfo | undefined): void {
+    const another = new BeelineError("SESSION_LOST", "another extension serves this link now");
+    this.#session?.abandon(another);
+    this.#session = undefined;
+    this.#isWelcomed = false;
+    this.#shipped ??= new ShippedCarrier({
+      calls: this.calls,
+      clock: this.#clock,
+      send: (command) => this.#room.dialect("command", command),
+      onChanged: (what) => this.#listeners.emit("changed", what),
+    });
+    this.#tellKind("shipped");
+    // Presence is told of every change; only an extension that came (back) is asked (again).
+    if (before?.id !== this.#extension?.id) this.calls.link(this.#shipped);
+  }
+
+  #tellKind(kind: ExtensionKind): void {
+    if (kind === this.#kind) return;
+    this.#kind = kind;
+    this.#updatePath();
+    this.#listeners.emit("extension", kind);
+  }
+
   #onDown(why: BeelineError): void {
     this.#session?.setRoomDown();
+    if (this.#shipped !== undefined) {
+      this.calls.unlink();
+      this.#extension = undefined;
+    }
     this.#obstacle = { state: "joining", why };
     this.#updateState();
   }
@@ -206,7 +255,7 @@ export class Connection {
     if (this.#obstacle !== undefined && isDirect !== true) {
       this.calls.setReachable(this.#obstacle.why);
       this.#setState(this.#obstacle.state, this.#obstacle.why);
-    } else if (this.#isWelcomed) {
+    } else if (this.#isWelcomed || this.#extension?.kind === "shipped") {
       this.calls.setReachable(undefined);
       this.#setState("linked");
     }
@@ -220,6 +269,7 @@ export class Connection {
     this.#unwatchPage();
     this.#session?.abandon(why);
     this.#session = undefined;
+    this.#shipped?.close();
     this.calls.failAll(why);
     this.#room.close();
     this.#setState("closed", error);
@@ -256,7 +306,7 @@ export class Connection {
     );
     this.#session = session;
     // Before the extension has answered: the first commands travel with the hello.
-    this.calls.link(session.exchange);
+    this.calls.link(sessionCarrier(session.exchange));
     return session;
   }
 
@@ -294,6 +344,7 @@ export class Connection {
   }
 
   #relayReason(bulkReason: string | undefined, session: ClientSession | undefined): DirectReason {
+    if (this.#kind === "shipped") return "peer-unable";
     if (this.#policy === "relayOnly") return "policy";
     if (bulkReason === "slower-than-relay") return "slower-than-relay";
     const reason = session?.directReason ?? "not-tried";
@@ -320,6 +371,12 @@ export class Connection {
       this.#tickStats();
     });
   }
+}
+
+/** The one that gets the commands: ours if it has sessions, or a shipped one, in its dialect. */
+function canAnswer({ role, active, kind, capabilities }: PeerInfo): boolean {
+  const isUnderstood = kind === "shipped" || capabilities.includes(CAPABILITIES.session);
+  return role === "extension" && active && isUnderstood;
 }
 
 function report(kind: "relay" | "direct", reason: DirectReason): PathReport {

@@ -19,6 +19,7 @@ import {
 } from "@beeline/protocol";
 import type {
   ConnectOptions,
+  ExtensionKind,
   ImageJob,
   Img2ImgInput,
   JobOptions,
@@ -78,6 +79,10 @@ class RoomLink implements Link {
 
   get state(): LinkState {
     return this.#connection.state;
+  }
+
+  get extension(): ExtensionKind | undefined {
+    return this.#connection.kind;
   }
 
   get path(): PathReport {

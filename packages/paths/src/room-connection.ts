@@ -7,8 +7,8 @@
 
 import {
   BeelineError,
+  DIALECT_PART_BYTES,
   type DialectMessage,
-  type DialectPart,
   IceServer,
   JoinAck,
   type JoinRequest,
@@ -18,6 +18,7 @@ import {
   type PeerId,
   type PeerToServer,
   Presence,
+  roomHint,
   type ServerToPeer,
   type SessionReport,
   splitRelayFrame,
@@ -73,6 +74,7 @@ export class RoomConnection {
   #request: JoinRequest;
   #isJoined = false;
   #isEnded = false;
+  #dialectMessages = 0;
   #cancelRejoin: (() => void) | undefined;
   /** The server asked for a pause; undefined: it did not. */
   #endPause: (() => void) | undefined;
@@ -84,6 +86,7 @@ export class RoomConnection {
     this.#handlers = handlers;
     this.#socket = io(server, {
       path: PEER_SOCKET_PATH,
+      query: placeOf(request.key),
       transports: ["websocket", "polling"],
       tryAllTransports: true,
       withCredentials: true,
@@ -121,8 +124,17 @@ export class RoomConnection {
     if (this.#isJoined) this.#socket.emit("report", report);
   }
 
-  dialect(part: DialectPart): void {
-    if (this.#isJoined) this.#socket.emit("dialect", part);
+  /** Says something to every shipped peer of the other role, in parts that our own socket may send. */
+  dialect(event: DialectMessage["event"], payload: unknown): void {
+    if (!this.#isJoined) return;
+    const text = new TextEncoder().encode(JSON.stringify(payload));
+    const message = this.#dialectMessages;
+    this.#dialectMessages += 1;
+    for (let at = 0; at < text.byteLength; at += DIALECT_PART_BYTES) {
+      const bytes = text.subarray(at, at + DIALECT_PART_BYTES);
+      const last = at + DIALECT_PART_BYTES >= text.byteLength;
+      this.#socket.emit("dialect", { event, message, last, bytes });
+    }
   }
 
   /**
@@ -165,6 +177,8 @@ export class RoomConnection {
     socket.on("rekey", (raw) => {
       if (typeof raw?.key !== "string") return;
       this.#request = { ...this.#request, key: raw.key };
+      // From the next connection on.
+      socket.io.opts.query = placeOf(raw.key);
       this.#handlers.onRekey(raw.key);
     });
     socket.on("kicked", (raw) => {
@@ -244,6 +258,12 @@ function recordsOf(value: unknown): readonly Uint8Array[] {
   } catch {
     return [];
   }
+}
+
+/** For a balancer in front of several server processes. */
+function placeOf(key: string): { room?: string } {
+  const room = roomHint(key);
+  return room === undefined ? {} : { room };
 }
 
 /** A token that cannot be had is none: the server says what that means. */

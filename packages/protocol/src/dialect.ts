@@ -77,7 +77,7 @@ export function fromShipped(raw: unknown): ShippedRequest {
     command: {
       ...rest,
       ...(list !== undefined && { resources: list.map(ourResource) }),
-      ...(types !== undefined && { types: Array.isArray(types) ? types.map(ourType) : types }),
+      ...(types !== undefined && { types: Array.isArray(types) ? types.map(knownType) : types }),
       ...(params !== undefined && { params: isFields(params) ? withoutBlanks(params) : params }),
     },
   };
@@ -182,17 +182,23 @@ function shippedEntry(resource: Resource): Fields {
 function ourResource(resource: unknown): unknown {
   if (!isFields(resource)) return resource;
   const { type, ...rest } = withoutBlanks(resource);
-  return { ...rest, type: ourType(type) };
+  return { ...rest, type: knownType(type) };
 }
 
 /** A type that nobody knows stays as it is, to be refused by name. */
-function ourType(type: unknown): unknown {
-  if (typeof type !== "string") return type;
-  const name = type.toLowerCase();
-  return OUR_TYPE.get(name) ?? (OTHER_TYPES.has(name) ? "other" : type);
+function knownType(type: unknown): unknown {
+  return ourType(type) ?? type;
 }
 
-function shippedType(type: unknown): unknown {
+/** @returns undefined for a type that nobody knows. */
+export function ourType(type: unknown): ResourceType | undefined {
+  if (typeof type !== "string") return undefined;
+  const name = type.toLowerCase();
+  return OUR_TYPE.get(name) ?? (OTHER_TYPES.has(name) ? "other" : undefined);
+}
+
+/** How shipped peers call a type of ours; anything else stays as it is. */
+export function shippedType(type: unknown): unknown {
   return SHIPPED_TYPE[type as ResourceType] ?? type;
 }
 

@@ -7,6 +7,7 @@ export * from "./commands/image.ts";
 export * from "./commands/resources.ts";
 export * from "./commands.ts";
 export * from "./dialect.ts";
+export * from "./dialect-extension.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./ids.ts";

@@ -21,7 +21,7 @@
 
 import { z } from "zod";
 import { ERROR_CODES } from "./errors.ts";
-import { PeerId } from "./ids.ts";
+import { isShortKey, PeerId } from "./ids.ts";
 import { DIRECT_REASONS, type DirectReason } from "./signal.ts";
 
 export const SHIPPED_SOCKET_PATH = "/api/socketio";
@@ -33,6 +33,21 @@ export const ROOM_VERSION = 1;
 
 export const Role = z.enum(["client", "extension"]);
 export type Role = z.infer<typeof Role>;
+
+/**
+ * Where a balancer should send a peer: the same for all who have this lasting key, so that both sides
+ * of a link meet on one server process. Undefined for a short key, of which nothing may stand in a URL.
+ *
+ * FNV-1a, 32 bits. Access logs may have it: of a key's 512 random bits 480 stay unknown.
+ */
+export function roomHint(key: string): string | undefined {
+  if (isShortKey(key)) return undefined;
+  const hash = [...key].reduce(
+    (sum, char) => Math.imul(sum ^ char.charCodeAt(0), 0x0100_0193) >>> 0,
+    0x811c_9dc5,
+  );
+  return hash.toString(16).padStart(8, "0");
+}
 
 /** What a peer can do, by name. Unknown names are kept and ignored. */
 export const Capability = z.string().min(1).max(32);

@@ -8,6 +8,7 @@ import {
   startLinkServer,
 } from "../../../test/support/link-server.ts";
 import { ShortKeyGuard } from "./admission.ts";
+import { LocalRooms } from "./room-directory.ts";
 import type { Instance } from "./store.ts";
 
 const FOUND = {} as Instance;
@@ -17,7 +18,7 @@ function guardAt(clock: { nowMs: number }) {
   const waits: number[] = [];
   const limits: string[] = [];
   const guard = new ShortKeyGuard({
-    now: () => clock.nowMs,
+    rooms: new LocalRooms(() => clock.nowMs),
     wait: async (ms) => void waits.push(ms),
     onLimited: (limit) => limits.push(limit),
   });

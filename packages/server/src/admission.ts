@@ -16,13 +16,13 @@
  *                        address five times as much: 1,000 addresses that try for nothing else have
  *                        3,300 + 1,000 × (2 + 2) = 7,300 in a key's life → once in 2,300 times
  *
- * Only failures count. Each server process counts for itself.
+ * Only failures count, and processes that share their rooms count them together (see buckets.ts).
  */
 
 import { BeelineError, isShortKey, type LinkKey } from "@beeline/protocol";
+import type { Buckets } from "./buckets.ts";
 import type { Keyring } from "./keyring.ts";
-import { NamedBuckets, TokenBucket } from "./rate-limit.ts";
-import type { Change, RoomState } from "./room-directory.ts";
+import type { Change, RoomDirectory, RoomState } from "./room-directory.ts";
 import { EMPTY_ROOM, enter, type Newcomer, type Room, revoke } from "./rooms.ts";
 import type { Instance } from "./store.ts";
 
@@ -30,9 +30,11 @@ const FAILURES_PER_ADDRESS = { capacity: 10, perSecond: 1 / 60 };
 const FAILURES_IN_TOTAL = { capacity: 300, perSecond: 5 };
 const SLOWED_MS = 2_000;
 const SLOWED_COST = 5;
+/** The name of the one bucket that all addresses share. */
+const EVERYBODY = "everybody";
 
 export interface LookUps {
-  readonly now: () => number;
+  readonly rooms: Pick<RoomDirectory, "buckets">;
   /** Resolves after `ms`. */
   readonly wait: (ms: number) => Promise<void>;
   /** Called for each attempt that a limit refuses or slows. */
@@ -40,13 +42,14 @@ export interface LookUps {
 }
 
 export class ShortKeyGuard {
-  readonly #perAddress = new NamedBuckets(FAILURES_PER_ADDRESS);
-  readonly #inTotal: TokenBucket;
+  readonly #perAddress: Buckets;
+  readonly #inTotal: Buckets;
   readonly #options: LookUps;
 
   constructor(options: LookUps) {
     this.#options = options;
-    this.#inTotal = new TokenBucket(FAILURES_IN_TOTAL, options.now());
+    this.#perAddress = options.rooms.buckets("short-key-address", FAILURES_PER_ADDRESS);
+    this.#inTotal = options.rooms.buckets("short-key-total", FAILURES_IN_TOTAL);
   }
 
   /**
@@ -57,12 +60,12 @@ export class ShortKeyGuard {
     address: string,
     find: () => Promise<Instance | undefined>,
   ): Promise<Instance | undefined> {
-    const { now, wait, onLimited } = this.#options;
+    const { wait, onLimited } = this.#options;
     // Paid in advance and given back, so that a burst of parallel guesses finds the buckets empty.
-    const isCalm = this.#inTotal.take(1, now());
+    const isCalm = await this.#inTotal.take(EVERYBODY);
     const cost = isCalm ? 1 : SLOWED_COST;
-    if (!this.#perAddress.take(address, now(), cost)) {
-      if (isCalm) this.#inTotal.giveBack(1);
+    if (!(await this.#perAddress.take(address, cost))) {
+      if (isCalm) await this.#inTotal.giveBack(EVERYBODY);
       onLimited("short-key-address");
       throw new BeelineError("RATE_LIMITED", "too many unknown link keys from this address");
     }
@@ -77,16 +80,16 @@ export class ShortKeyGuard {
       return instance;
     } finally {
       if (!failed) {
-        this.#perAddress.giveBack(address, cost);
-        if (isCalm) this.#inTotal.giveBack(1);
+        await this.#perAddress.giveBack(address, cost);
+        if (isCalm) await this.#inTotal.giveBack(EVERYBODY);
       }
     }
   }
 }
 
 /**
- * The room after `newcomer` entered by `key`, which opens `instance`.
- * @param lastingKey what replaces the short key now.
+ * The room after `newcomer` entered by `key`, which opens `instance`. Another key of the instance is
+ * what replaced this one, now or a moment ago, and is told to those who have not heard of it.
  * @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key.
  */
 export function enterWith(
@@ -94,25 +97,28 @@ export function enterWith(
   instance: Instance,
   key: LinkKey,
   newcomer: Newcomer,
-  lastingKey: LinkKey | undefined,
   keyring: Keyring,
 ): Change {
-  const keyDigest = keyring.digest(key).toString("hex");
+  const [before, keyDigest] = [key, instance.key].map((one) => keyring.digest(one).toString("hex"));
+  const isKnown = [before, keyDigest].includes(current?.keyDigest ?? "");
   // Members who entered by a key that the store knows no more: a process died before it told them.
-  const isStale = current !== undefined && current.keyDigest !== keyDigest;
-  const known = isStale ? undefined : current;
-  const guest = admitByKey(key, newcomer, known);
-  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, key, newcomer);
-  const step = enter(room, newcomer, lastingKey);
-  const effects = isStale ? [...revoke(current.room).effects, ...step.effects] : step.effects;
+  const strangers = isKnown ? undefined : current;
+  const known = isKnown ? current : undefined;
+  const guest = admitByKey(instance.key, newcomer, known);
+  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, instance.key, newcomer);
+  const step = enter(room, newcomer, {
+    key: instance.key === key ? undefined : instance.key,
+    isNews: known?.keyDigest !== keyDigest,
+  });
+  const revoked = strangers === undefined ? [] : revoke(strangers.room).effects;
   const state: RoomState = {
     room: step.room,
-    keyDigest: lastingKey === undefined ? keyDigest : keyring.digest(lastingKey).toString("hex"),
+    keyDigest: keyDigest ?? "",
     instanceName: instance.name,
     userId: instance.userId,
-    guest: lastingKey === undefined ? guest : undefined,
+    guest: isShortKey(instance.key) ? guest : undefined,
   };
-  return { state, effects };
+  return { state, effects: [...revoked, ...step.effects] };
 }
 
 /**

@@ -22,6 +22,7 @@ import Fastify, {
 } from "fastify";
 import type { Logger } from "pino";
 import { type DemoOptions, serveDemo } from "./demo.ts";
+import { faultOf } from "./fault.ts";
 import { type GuardedRequest, isLoopback, type Verdict } from "./guard.ts";
 import { type InstanceRoutesOptions, serveInstances } from "./instance-routes.ts";
 import type { Metrics } from "./metrics.ts";
@@ -76,7 +77,7 @@ export interface HttpOptions extends InstanceRoutesOptions {
 
 export function createHttp(options: HttpOptions): FastifyInstance {
   const app = Fastify({
-    loggerInstance: options.logger,
+    loggerInstance: failuresOnly(options.logger),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -94,6 +95,11 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   serveDemo(app, { ...options, userOf: options.accounts.userOf.bind(options.accounts) });
   if (options.pageDir !== undefined) app.register(staticFiles, { root: options.pageDir });
   return app;
+}
+
+/** It tells of every address that it listens on, which the server itself has said. */
+function failuresOnly(logger: Logger): Logger {
+  return logger.child({}, { level: logger.isLevelEnabled("warn") ? "warn" : logger.level });
 }
 
 function serveOperator(
@@ -160,6 +166,6 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   const { statusCode, message } = thrown as { statusCode?: number; message?: string };
   if (statusCode !== undefined && statusCode < 500)
     return reply.code(statusCode).send({ error: message });
-  request.log.error({ err: thrown, method: request.method }, "request failed");
+  request.log.error({ err: faultOf(thrown), method: request.method }, "request failed");
   return reply.code(503).send({ error: "the server cannot do this right now" });
 }

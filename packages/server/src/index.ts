@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { IceServer } from "@beeline/protocol";
 import proxyAddr from "@fastify/proxy-addr";
+import { watchConnections } from "./connections.ts";
 import {
   checkRequest,
   type GuardedRequest,
@@ -90,7 +91,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       : new PostgresStore(checked.databaseUrl, keyring, logger);
   const rooms =
     checked.redisUrl === undefined
-      ? new LocalRooms()
+      ? new LocalRooms(now)
       : new RedisRooms({ url: checked.redisUrl, keyring, log: logger });
   const metrics = new Metrics();
   const { totals } = metrics;
@@ -120,7 +121,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     accounts,
     check,
     trustProxy,
-    now,
+    rooms,
     pageDir,
     pairDemo,
     metrics,
@@ -136,6 +137,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     },
   });
 
+  const cutConnections = watchConnections(http.server);
   let stun: StunServer | undefined;
   const iceServersFor = (headers: IncomingHttpHeaders): IceServer[] => [
     ...checked.iceServers,
@@ -191,6 +193,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     isDraining = true;
     await Promise.all(servers.map((server) => server.drain(checked.drainMs)));
     for (const server of servers) server.close();
+    cutConnections();
     await Promise.all([http.close(), stun?.close()]);
     await switchboard.settled();
     await Promise.all([rooms.close(), store.close()]);

@@ -20,8 +20,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Instances } from "./instances.ts";
 import { networkOf } from "./ip-address.ts";
-import { NamedBuckets } from "./rate-limit.ts";
 import { readInput } from "./read-input.ts";
+import type { RoomDirectory } from "./room-directory.ts";
 import type { Instance, Witness } from "./store.ts";
 import type { Accounts } from "./users.ts";
 
@@ -36,13 +36,13 @@ const IdInUrl = z.object({ id: z.coerce.number().pipe(InstanceId) });
 export interface InstanceRoutesOptions {
   readonly instances: Instances;
   readonly accounts: Accounts;
-  readonly now: () => number;
+  readonly rooms: Pick<RoomDirectory, "buckets">;
   readonly onLimited: (limit: string) => void;
 }
 
 export function serveInstances(app: FastifyInstance, options: InstanceRoutesOptions): void {
-  const { instances, accounts, now, onLimited } = options;
-  const creations = new NamedBuckets(CREATIONS);
+  const { instances, accounts, rooms, onLimited } = options;
+  const creations = rooms.buckets("creations", CREATIONS);
   const owner = async (request: FastifyRequest) =>
     (await accounts.userOf(request.headers)) ?? notFound();
 
@@ -53,7 +53,7 @@ export function serveInstances(app: FastifyInstance, options: InstanceRoutesOpti
 
   app.post(REST_PATH, async (request, reply): Promise<CreatedInstance> => {
     const { id } = readInput(PostBody, request.body ?? {});
-    if (!creations.take(networkOf(request.ip), now())) {
+    if (!(await creations.take(networkOf(request.ip)))) {
       onLimited("creations");
       throw new BeelineError("RATE_LIMITED", "too many new links from this address");
     }

@@ -4,6 +4,7 @@
  *     secret ──HKDF──▶ "link key digest"   look-ups without the key itself
  *            ──HKDF──▶ "link key seal"     link keys at rest, AES-256-GCM
  *            ──HKDF──▶ "user cookie"       signatures of the anonymous user's cookie
+ *            ──HKDF──▶ "heir"              what somebody is known by (see heirs.ts)
  *
  * Look-ups go by a keyed SHA-256 digest: comparing digests leaks nothing by its timing, and a copied
  * database alone cannot be searched for the 16.7 million short keys. Nothing here logs or prints.
@@ -30,6 +31,8 @@ export interface Keyring {
   /** Signs the cookies of anonymous users. */
   readonly cookieSecret: string;
   digest(key: LinkKey): Buffer;
+  /** A digest by which `text` is known again, in hexadecimal. */
+  mark(text: string): string;
   seal(key: LinkKey): Buffer;
   /** @throws if the bytes were sealed under another secret or changed since. */
   open(sealed: Uint8Array): LinkKey;
@@ -58,12 +61,15 @@ export function createKeyring(secret: Uint8Array): Keyring {
     Buffer.from(hkdfSync("sha256", secret, "", `beeline ${purpose}`, 32));
   const digestKey = derive("link key digest");
   const sealKey = derive("link key seal");
+  const heirKey = derive("heir");
 
   return {
     fingerprint: derive("fingerprint").toString("hex"),
     cookieSecret: derive("user cookie").toString("hex"),
 
     digest: (key) => createHmac("sha256", digestKey).update(key).digest(),
+
+    mark: (text) => createHmac("sha256", heirKey).update(text).digest("hex"),
 
     seal(key) {
       const nonce = randomBytes(NONCE_BYTES);

@@ -12,7 +12,8 @@ export interface Line {
   /** Who its user proved to be in the handshake (see users.ts). May reject. */
   user(): Promise<string | undefined>;
   presence(room: Room): void;
-  rekeyed(key: LinkKey): void;
+  /** @param heard called once it has certainly arrived. */
+  rekeyed(key: LinkKey, heard: () => void): void;
   kicked(error: BeelineError): void;
   /** Closes the socket: a newer one of the same installation took its place. */
   drop(): void;

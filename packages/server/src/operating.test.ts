@@ -81,6 +81,16 @@ test("a server that drains lets peers go one by one, takes none in, and says tha
   }
 });
 
+test("a peer that answers nothing does not hold up the end", async () => {
+  const server = await startLinkServer();
+  const { key } = await server.createInstance();
+  const dead = new BeelinePeer(server, "client");
+  await dead.enter(key);
+  (dead.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
+  // The library waits 30 s for the goodbye of such a one; this test has 10 s.
+  await server.server.close();
+});
+
 test("nobody holds more than a quarter of a budget, and all together no more than all of it", () => {
   const budget = new ByteBudget(400);
   expect([budget.take("a", 100), budget.take("a", 1)]).toEqual([true, false]);
@@ -108,6 +118,38 @@ test("a message over its address's share of the budget costs its sender a reconn
   expect((await ask(server.url, "GET", "/metrics")).body).toContain(
     'beeline_limited_total{limit="shipped-bytes"} 1',
   );
+});
+
+test("what waits to go out to shipped clients has a budget; what is over it is dropped, small things are not", async () => {
+  const MiB = 1024 * 1024;
+  const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
+  const { key: shortKey } = await server.createInstance();
+  const sd = new ShippedPeer(server, "sd");
+  await sd.join(shortKey);
+  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  const deaf = [0, 1, 2, 3].map(() => new ShippedPeer(server, "client"));
+  for (const peer of deaf) {
+    await peer.join(key);
+    (peer.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
+  }
+  const listener = new ShippedPeer(server, "client");
+  await listener.join(key);
+
+  const dropped = async () =>
+    String((await ask(server.url, "GET", "/metrics")).body).includes('limit="shipped-queue"');
+  const list = { type: "resources:list", junk: "x".repeat(MiB / 2) };
+  // The kernel takes a few megabytes for each of the deaf before anything waits here.
+  for (let sent = 0; sent < 100 && !(await dropped()); sent++) {
+    sd.socket.emit("commandStatus", list);
+    await sd.join(key);
+  }
+  expect(await dropped()).toBe(true);
+  sd.socket.emit("commandStatus", { type: "resources:add", status: "success" });
+  await listener.nextWhere(
+    "commandStatus",
+    ({ type }: { type: string }) => type === "resources:add",
+  );
+  for (const peer of [...deaf, listener, sd]) expect(peer.count("disconnect")).toBe(0);
 });
 
 test("a store that fails costs peers another try, never their key", async () => {

@@ -28,6 +28,7 @@ import {
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { DialectAssembly } from "./dialect-parts.ts";
+import { watchPongs } from "./heard.ts";
 import { networkOf } from "./ip-address.ts";
 import type { JoinOutcome, Line } from "./line.ts";
 import { watchOutbox } from "./outbox.ts";
@@ -209,6 +210,7 @@ class PeerLine implements Line {
   readonly address: string;
   readonly #socket: PeerSocket;
   readonly #queuedBytes: () => number;
+  readonly #whenHeard: (heard: () => void) => void;
   readonly #options: PeerSocketsOptions;
   #mayUseTurn = false;
   #renewTurnAtMs = Number.NEGATIVE_INFINITY;
@@ -218,6 +220,7 @@ class PeerLine implements Line {
     this.address = networkOf(options.addressOf(socket.request));
     this.#socket = socket;
     this.#queuedBytes = watchOutbox(socket);
+    this.#whenHeard = watchPongs(socket.conn);
     this.#options = options;
   }
 
@@ -250,8 +253,9 @@ class PeerLine implements Line {
     this.#socket.emit("iceServers", [...iceServersFor(headers), grant.server]);
   }
 
-  rekeyed(key: LinkKey): void {
+  rekeyed(key: LinkKey, heard: () => void): void {
     this.#socket.emit("rekey", { key });
+    this.#whenHeard(heard);
   }
 
   kicked(error: BeelineError): void {

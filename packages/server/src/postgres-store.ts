@@ -38,6 +38,9 @@ const MIGRATIONS = [
    CREATE INDEX instances_by_user ON instances (user_id);
    CREATE TABLE secret (fingerprint TEXT NOT NULL);`,
   "ALTER TABLE instances ADD COLUMN pairing JSONB;",
+  `ALTER TABLE instances ADD COLUMN former_digest BYTEA, ADD COLUMN heirs TEXT[],
+     ADD COLUMN heirs_until BIGINT;
+   CREATE INDEX instances_by_former_key ON instances (former_digest);`,
 ];
 
 /** Of this schema, among whatever else uses advisory locks in the database ("bee" in ASCII). */
@@ -66,6 +69,7 @@ const Row = z.object({
     .object({ atMs: z.number(), peers: z.array(z.custom<Witness>()) })
     .nullable()
     .optional(),
+  heirs_until: Whole.nullable(),
 });
 
 export class PostgresStore implements Store {
@@ -139,16 +143,40 @@ export class PostgresStore implements Store {
     );
   }
 
-  activate(from: LinkKey, to: LinkKey, nowMs: number): Promise<Instance | undefined> {
+  activate(
+    from: LinkKey,
+    to: LinkKey,
+    nowMs: number,
+    heirs: readonly string[],
+  ): Promise<Instance | undefined> {
     return this.#one(
       this.#pool,
-      `UPDATE instances SET key_digest = $1, key_sealed = $2, key_expires_at = NULL, activated = TRUE
+      `UPDATE instances SET key_digest = $1, key_sealed = $2, key_expires_at = NULL, activated = TRUE,
+         former_digest = key_digest, heirs_until = key_expires_at, heirs = $5
        WHERE key_digest = $3 AND (key_expires_at IS NULL OR key_expires_at > $4) RETURNING *`,
       this.#keyring.digest(to),
       this.#keyring.seal(to),
       this.#keyring.digest(from),
       nowMs,
+      heirs,
     );
+  }
+
+  inherit(key: LinkKey, marks: readonly string[], nowMs: number): Promise<Instance | undefined> {
+    return this.#one(
+      this.#pool,
+      `SELECT * FROM instances
+       WHERE former_digest = $1 AND heirs && $2::text[] AND heirs_until > $3`,
+      this.#keyring.digest(key),
+      marks,
+      nowMs,
+    );
+  }
+
+  async settle(id: number): Promise<void> {
+    const sql = `UPDATE instances SET former_digest = NULL, heirs = NULL, heirs_until = NULL
+       WHERE id = $1 AND former_digest IS NOT NULL`;
+    await this.#pool.query(sql, [id]);
   }
 
   async recordPairing(id: number, pairing: Pairing): Promise<void> {
@@ -168,7 +196,8 @@ export class PostgresStore implements Store {
       const instance = await this.#one(
         this.#pool,
         `UPDATE instances SET key_digest = $1, key_sealed = $2, key_expires_at = $3,
-           activated = FALSE, pairing = NULL
+           activated = FALSE, pairing = NULL,
+           former_digest = NULL, heirs = NULL, heirs_until = NULL
          WHERE user_id = $4 AND id = $5 RETURNING *`,
         this.#keyring.digest(key),
         this.#keyring.seal(key),
@@ -247,6 +276,7 @@ export class PostgresStore implements Store {
       origin: row.origin,
       createdAtMs: row.created_at,
       pairing: row.pairing ?? undefined,
+      heirsUntilMs: row.heirs_until ?? undefined,
     };
   }
 }

@@ -5,6 +5,7 @@
  *     beeline:process:<name>        channel: what one process must hear
  *     beeline:process:<name>:rooms  set: where it has members
  *     beeline:processes             sorted set: names by their last sign of life, in Redis' time
+ *     beeline:limit:<purpose>:<who> hash: a token bucket (see buckets.ts)
  *
  * A change is a compare-and-set: a script puts the new state in place if the version is still the
  * one that was read, and in the same step publishes it to every process with a member before or
@@ -25,7 +26,9 @@ import { type LinkKey, parseLinkKey } from "@beeline/protocol";
 import { Redis } from "ioredis";
 import { pack, unpack } from "msgpackr";
 import type { Logger } from "pino";
+import { type Buckets, redisBuckets } from "./buckets.ts";
 import type { Keyring } from "./keyring.ts";
+import type { Rate } from "./rate-limit.ts";
 import { CHANGE_SCRIPT, DEAD_SCRIPT } from "./redis-scripts.ts";
 import type {
   Change,
@@ -149,6 +152,10 @@ export class RedisRooms implements RoomDirectory {
     return (await this.#load(instanceId)).state;
   }
 
+  buckets(purpose: string, rate: Rate): Buckets {
+    return redisBuckets(this.#out, purpose, rate);
+  }
+
   send(process: string, parcel: Parcel): boolean {
     const bytes = pack({ t: "parcel", parcel } satisfies Message);
     if (!this.#isReady || this.#inFlightBytes + bytes.length > MAX_IN_FLIGHT_BYTES) return false;
@@ -230,7 +237,7 @@ export class RedisRooms implements RoomDirectory {
         are.size,
         ...are,
       );
-      if (done === 1) await applied;
+      if (done === 1) await inTime(applied);
       return done === 1;
     } finally {
       this.#pending.delete(by);
@@ -238,16 +245,7 @@ export class RedisRooms implements RoomDirectory {
   }
 
   #expect(by: string, first: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const tooLate = () => reject(new Error("redis did not publish a change"));
-      const timer = setTimeout(tooLate, APPLY_TIMEOUT_MS);
-      timer.unref();
-      const applied = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#pending.set(by, { first, applied });
-    });
+    return new Promise((applied) => this.#pending.set(by, { first, applied }));
   }
 
   #hear(bytes: Buffer): void {
@@ -305,6 +303,19 @@ export class RedisRooms implements RoomDirectory {
     });
     return { state, effects: opened };
   }
+}
+
+/** Timed from when Redis has said that it published: until then it may be slow. */
+function inTime(applied: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new Error("redis did not publish a change"));
+    const timer = setTimeout(tooLate, APPLY_TIMEOUT_MS);
+    timer.unref();
+    void applied.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function processesIn(state: RoomState | undefined): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-/** What Redis does in one step for redis-rooms.ts. */
+/** What Redis does in one step for redis-rooms.ts and buckets.ts. */
 
 /**
  * KEYS: room. ARGV: version that was read ("" for none), new version, new state, life in ms (0: until
@@ -30,3 +30,21 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])`;
+
+/**
+ * KEYS: a token bucket. ARGV: capacity, tokens regained per second, cost (below 0: given back). In
+ * Redis' time, so that the processes' clocks do not matter; a full bucket is as good as none, and goes.
+ * Returns 1, or 0 if there were too few.
+ */
+export const TAKE_SCRIPT = `
+local capacity, rate, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local elapsed = math.max(0, now - (tonumber(kept[2]) or now))
+local tokens = math.min(capacity, (tonumber(kept[1]) or capacity) + elapsed / 1000 * rate)
+if tokens < cost then return 0 end
+tokens = math.min(capacity, tokens - cost)
+redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', (capacity - tokens) / rate * 1000 + 1000))
+return 1`;

@@ -8,6 +8,8 @@
  */
 
 import type { PeerId } from "@beeline/protocol";
+import { type Buckets, localBuckets } from "./buckets.ts";
+import type { Rate } from "./rate-limit.ts";
 import type { Effect, Room } from "./rooms.ts";
 import { createTurns } from "./turns.ts";
 
@@ -79,6 +81,8 @@ export interface RoomDirectory {
     first?: () => void,
   ): Promise<void>;
   read(instanceId: number): Promise<RoomState | undefined>;
+  /** Counted by all processes that share the rooms. */
+  buckets(purpose: string, rate: Rate): Buckets;
   /** To a peer of another process. @returns false if it was dropped because too much waits. */
   send(process: string, parcel: Parcel): boolean;
   close(): Promise<void>;
@@ -97,7 +101,12 @@ export class LocalRooms implements RoomDirectory {
   readonly #rooms = new Map<number, RoomState>();
   readonly #empty = new Set<number>();
   readonly #turn = createTurns();
+  readonly #now: () => number;
   #events: DirectoryEvents | undefined;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   async start(events: DirectoryEvents): Promise<void> {
     this.#events = events;
@@ -114,6 +123,10 @@ export class LocalRooms implements RoomDirectory {
 
   async read(instanceId: number): Promise<RoomState | undefined> {
     return this.#rooms.get(instanceId);
+  }
+
+  buckets(_purpose: string, rate: Rate): Buckets {
+    return localBuckets(rate, this.#now);
   }
 
   send(): boolean {

@@ -88,7 +88,7 @@ test.each<[string, Room, string, string[]]>([
 });
 
 test("enter: a replaced key is told to everybody before the presence", () => {
-  const step = enter(roomOf("c1", "c2"), peer("x1"), KEY);
+  const step = enter(roomOf("c1", "c2"), peer("x1"), { key: KEY, isNews: true });
   expect(step.effects).toEqual([
     { do: "tellKey", to: ["c1", "c2", "x1"], key: KEY },
     { do: "tellPresence", to: ["c1", "c2", "x1"] },
@@ -179,4 +179,14 @@ test("property: whoever comes and goes, a room with extensions has exactly one a
     expect(active.length, drawn(room)).toBe(extensions.length === 0 ? 0 : 1);
     expect(active.every(({ role }) => role === "extension")).toBe(true);
   }
+});
+
+test("a socket that enters again, because it did not hear that it was in, is there once", () => {
+  const room = roomOf("c1", "x1");
+  const again = enter(room, peer("x1"));
+  expect(again.room.members.map(({ id, active }) => [id, active])).toEqual([
+    ["c1", false],
+    ["x1", true],
+  ]);
+  expect(again.effects.map((effect) => effect.do)).toEqual(["tellPresence"]);
 });

@@ -62,17 +62,27 @@ export interface Step {
 
 export const EMPTY_ROOM: Room = { members: [] };
 
-/** @param replacedKey the lasting key, if this join replaced the short one: everybody needs it. */
-export function enter(room: Room, newcomer: Newcomer, replacedKey?: LinkKey): Step {
-  const former = room.members.find((member) => isSameInstallation(member, newcomer));
-  const yielding = makeWay(room.members, former);
+/** What replaced the short key, if something did; if that is news, everybody in the room needs it. */
+export interface Replacement {
+  readonly key: LinkKey | undefined;
+  readonly isNews: boolean;
+}
+
+export function enter(room: Room, newcomer: Newcomer, replaced?: Replacement): Step {
+  // The same socket is there already if nobody could tell it that its last join succeeded.
+  const present = room.members.filter(({ id }) => id !== newcomer.id);
+  const former = present.find((member) => isSameInstallation(member, newcomer));
+  const yielding = makeWay(present, former);
   const others = yielding.members;
   const takesActivePlace = newcomer.role === "extension" && !others.some((member) => member.active);
   const next = { members: [...others, { ...newcomer, active: takesActivePlace }] };
   const everybody = ids(next.members);
 
   const effects: Effect[] = [...yielding.effects];
-  if (replacedKey !== undefined) effects.push({ do: "tellKey", to: everybody, key: replacedKey });
+  if (replaced?.key !== undefined) {
+    const to = replaced.isNews ? everybody : [newcomer.id];
+    effects.push({ do: "tellKey", to, key: replaced.key });
+  }
   effects.push({ do: "tellPresence", to: everybody });
   return { room: next, effects };
 }

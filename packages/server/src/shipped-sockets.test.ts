@@ -83,7 +83,10 @@ test("an unknown key is refused and kicked, and the socket stays open", async ()
 
 test("a short key admits one extension", async () => {
   const server = await startLinkServer();
-  const { shortKey } = await pair(server);
+  const { shortKey, site, sd } = await pair(server);
+  // The first one has heard the lasting key: it says so before it says this.
+  sd.socket.emit("commandStatus", { fence: true });
+  await site.next("commandStatus");
   const second = new ShippedPeer(server, "sd");
 
   expect(await second.join(shortKey)).toMatchObject({ success: false });

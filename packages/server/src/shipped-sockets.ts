@@ -21,6 +21,7 @@ import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import { ByteBudget } from "./byte-budget.ts";
+import { watchPongs } from "./heard.ts";
 import { limitIncoming } from "./incoming-limit.ts";
 import { networkOf } from "./ip-address.ts";
 import type { JoinOutcome, Line } from "./line.ts";
@@ -165,6 +166,7 @@ class ShippedLine implements Line {
   readonly id: string;
   readonly address: string;
   readonly queuedBytes: () => number;
+  readonly #whenHeard: (heard: () => void) => void;
   readonly #socket: ShippedSocket;
   readonly #options: ShippedSocketsOptions;
   readonly #hasRoomFor: (bytes: number) => boolean;
@@ -177,6 +179,7 @@ class ShippedLine implements Line {
     this.id = socket.id;
     this.address = networkOf(options.addressOf(socket.request));
     this.queuedBytes = watchOutbox(socket);
+    this.#whenHeard = watchPongs(socket.conn);
     this.#socket = socket;
     this.#options = options;
     this.#hasRoomFor = hasRoomFor;
@@ -191,8 +194,9 @@ class ShippedLine implements Line {
     this.#socket.emit("roomPresence", countsOf(room));
   }
 
-  rekeyed(key: string): void {
+  rekeyed(key: string, heard: () => void): void {
     this.#socket.emit("upgradeKey", { key });
+    this.#whenHeard(heard);
   }
 
   kicked(): void {

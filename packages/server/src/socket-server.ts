@@ -10,6 +10,7 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
+import { faultOf } from "./fault.ts";
 import type { GuardedRequest, Verdict } from "./guard.ts";
 import { networkOf } from "./ip-address.ts";
 import type { Credentials } from "./users.ts";
@@ -110,7 +111,8 @@ export function onEvent(
   log: Logger,
   handle: (...values: unknown[]) => void | Promise<void>,
 ): void {
-  const failed = (err: unknown) => log.debug({ event, peerId: socket.id, err }, "event refused");
+  const failed = (err: unknown) =>
+    log.debug({ event, peerId: socket.id, err: faultOf(err) }, "event refused");
   socket.on(event, (...values: unknown[]) => {
     try {
       handle(...values)?.catch(failed);

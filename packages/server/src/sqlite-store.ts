@@ -38,6 +38,10 @@ const MIGRATIONS = [
    CREATE INDEX instances_by_user ON instances (user_id);
    CREATE TABLE secret (fingerprint TEXT NOT NULL);`,
   "ALTER TABLE instances ADD COLUMN pairing TEXT;",
+  `ALTER TABLE instances ADD COLUMN former_digest BLOB;
+   ALTER TABLE instances ADD COLUMN heirs TEXT;
+   ALTER TABLE instances ADD COLUMN heirs_until INTEGER;
+   CREATE INDEX instances_by_former_key ON instances (former_digest);`,
 ];
 
 /** Another process on the same file holds the lock for one small write at a time. */
@@ -58,6 +62,8 @@ const Row = z.object({
   origin: z.string().nullable(),
   created_at: z.number(),
   pairing: z.string().nullable(),
+  heirs: z.string().nullable(),
+  heirs_until: z.number().nullable(),
 });
 
 const Fingerprint = z.object({ fingerprint: z.string() }).optional();
@@ -158,15 +164,43 @@ class SqliteStore implements Store {
     return unlessKeyTaken(() => insert.immediate());
   }
 
-  async activate(from: LinkKey, to: LinkKey, nowMs: number): Promise<Instance | undefined> {
+  async activate(
+    from: LinkKey,
+    to: LinkKey,
+    nowMs: number,
+    heirs: readonly string[],
+  ): Promise<Instance | undefined> {
     return this.#one(
-      `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = NULL, activated = 1
+      `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = NULL, activated = 1,
+         former_digest = key_digest, heirs_until = key_expires_at, heirs = ?
        WHERE key_digest = ? AND (key_expires_at IS NULL OR key_expires_at > ?) RETURNING *`,
       this.#keyring.digest(to),
       this.#keyring.seal(to),
+      JSON.stringify(heirs),
       this.#keyring.digest(from),
       nowMs,
     );
+  }
+
+  async inherit(
+    key: LinkKey,
+    marks: readonly string[],
+    nowMs: number,
+  ): Promise<Instance | undefined> {
+    const rows = this.#db
+      .prepare("SELECT * FROM instances WHERE former_digest = ? AND heirs_until > ?")
+      .all(this.#keyring.digest(key), nowMs);
+    const row = rows.find((raw) => {
+      const heirs = JSON.parse(Row.parse(raw).heirs ?? "[]") as string[];
+      return heirs.some((heir) => marks.includes(heir));
+    });
+    return row === undefined ? undefined : this.#read(row);
+  }
+
+  async settle(id: number): Promise<void> {
+    const sql = `UPDATE instances SET former_digest = NULL, heirs = NULL, heirs_until = NULL
+       WHERE id = ? AND former_digest IS NOT NULL`;
+    this.#db.prepare(sql).run(id);
   }
 
   async recordPairing(id: number, pairing: Pairing): Promise<void> {
@@ -184,7 +218,7 @@ class SqliteStore implements Store {
     return unlessKeyTaken((): RekeyResult => {
       const instance = this.#one(
         `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = ?, activated = 0,
-           pairing = NULL
+           pairing = NULL, former_digest = NULL, heirs = NULL, heirs_until = NULL
          WHERE user_id = ? AND id = ? RETURNING *`,
         this.#keyring.digest(key),
         this.#keyring.seal(key),
@@ -245,6 +279,7 @@ class SqliteStore implements Store {
       origin: row.origin,
       createdAtMs: row.created_at,
       pairing: row.pairing === null ? undefined : (JSON.parse(row.pairing) as Pairing),
+      heirsUntilMs: row.heirs_until ?? undefined,
     };
   }
 }

@@ -83,7 +83,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key } = await created(store, draft("ann"));
       expect(await store.find(key, NOW_MS)).toBeDefined();
       expect(await store.find(key, NOW_MS + 1)).toBeUndefined();
-      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1)).toBeUndefined();
+      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1, [])).toBeUndefined();
     });
 
     test("replaces a short key once, for good", async () => {
@@ -91,8 +91,8 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key: short, id } = await created(store, draft("ann"));
       const lasting = drawLastingKey();
       const results = await Promise.all([
-        store.activate(short, lasting, NOW_MS),
-        store.activate(short, drawLastingKey(), NOW_MS),
+        store.activate(short, lasting, NOW_MS, []),
+        store.activate(short, drawLastingKey(), NOW_MS, []),
       ]);
       expect(results).toEqual([
         expect.objectContaining({ id, key: lasting, activated: true, keyExpiresAtMs: undefined }),
@@ -102,10 +102,44 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       expect(await store.find(lasting, Number.MAX_SAFE_INTEGER)).toMatchObject({ id });
     });
 
+    test("lets heirs find the instance by the replaced key, until it is settled or would have expired", async () => {
+      const store = await openOnce();
+      const { key: short, id } = await created(store, draft("ann", { keyExpiresAtMs: NOW_MS + 5 }));
+      const lasting = drawLastingKey();
+      expect(await store.inherit(short, ["heir"], NOW_MS)).toBeUndefined();
+      const heirs = ["heir", 'another, {with} "signs"'];
+      const activated = await store.activate(short, lasting, NOW_MS, heirs);
+      expect(activated?.heirsUntilMs).toBe(NOW_MS + 5);
+      for (const mark of heirs) {
+        expect(await store.inherit(short, ["x", mark], NOW_MS)).toMatchObject({ id, key: lasting });
+      }
+      expect(await store.inherit(short, ["somebody"], NOW_MS)).toBeUndefined();
+      expect(await store.inherit(short, [], NOW_MS)).toBeUndefined();
+      expect(await store.inherit(lasting, ["heir"], NOW_MS)).toBeUndefined();
+      expect(await store.inherit(short, ["heir"], NOW_MS + 5)).toBeUndefined();
+      await store.settle(id + 1);
+      expect(await store.inherit(short, ["heir"], NOW_MS)).toBeDefined();
+      await store.settle(id);
+      expect(await store.inherit(short, ["heir"], NOW_MS)).toBeUndefined();
+      expect((await store.find(lasting, NOW_MS))?.heirsUntilMs).toBeUndefined();
+    });
+
+    test("tells two instances apart that were paired by one short key", async () => {
+      const store = await openOnce();
+      const first = await created(store, draft("ann"));
+      await store.activate(first.key, drawLastingKey(), NOW_MS, ["one"]);
+      const second = await created(store, draft("bob", { key: first.key }));
+      await store.activate(second.key, drawLastingKey(), NOW_MS, ["two"]);
+      expect(await store.inherit(first.key, ["one"], NOW_MS)).toMatchObject({ id: first.id });
+      expect(await store.inherit(first.key, ["two"], NOW_MS)).toMatchObject({ id: second.id });
+      await store.rekey("bob", second.id, drawShortKey(), NOW_MS + 1);
+      expect(await store.inherit(first.key, ["two"], NOW_MS)).toBeUndefined();
+    });
+
     test("re-keys: the old key opens nothing and the instance waits again", async () => {
       const store = await openOnce();
       const { key: old, id } = await created(store, draft("ann"));
-      await store.activate(old, drawLastingKey(), NOW_MS);
+      await store.activate(old, drawLastingKey(), NOW_MS, []);
       const key = drawShortKey();
       expect(await store.rekey("ann", id, key, NOW_MS + 5)).toMatchObject({
         outcome: "rekeyed",
@@ -156,7 +190,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       };
       await store.recordPairing(id, pairing);
       expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
-      await store.activate(key, drawLastingKey(), NOW_MS);
+      await store.activate(key, drawLastingKey(), NOW_MS, []);
       await store.recordPairing(id, pairing);
       expect((await store.list("ann"))[0]?.pairing).toEqual(pairing);
       await store.rekey("ann", id, drawShortKey(), NOW_MS);
@@ -265,7 +299,7 @@ test("the files of the sqlite store hold no key", async () => {
   const store = openSqliteStore(dir, KEYRING);
   const { key: short } = await created(store, draft("ann"));
   const lasting = drawLastingKey();
-  await store.activate(short, lasting, NOW_MS);
+  await store.activate(short, lasting, NOW_MS, []);
   const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name))));
   await store.close();
 

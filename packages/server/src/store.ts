@@ -22,6 +22,8 @@ export interface Instance {
   readonly origin: string | null;
   readonly createdAtMs: number;
   readonly pairing: Pairing | undefined;
+  /** Until when those who may not have heard the lasting key can ask for it (see heirs.ts). */
+  readonly heirsUntilMs: number | undefined;
 }
 
 /** Who was in the room when the short key was replaced, and so learned the lasting one. */
@@ -65,8 +67,20 @@ export interface Store {
   find(key: LinkKey, nowMs: number): Promise<Instance | undefined>;
   /** Adds an instance unless the user already has `limit` of them. */
   create(instance: NewInstance, limit: number): Promise<CreateResult | KeyTaken>;
-  /** The extension's join: `from` becomes `to` for good. `undefined` if another one came first. */
-  activate(from: LinkKey, to: LinkKey, nowMs: number): Promise<Instance | undefined>;
+  /**
+   * The extension's join: `from` becomes `to` for good, and `heirs` are remembered for as long as
+   * `from` would have lived. `undefined` if another one came first.
+   */
+  activate(
+    from: LinkKey,
+    to: LinkKey,
+    nowMs: number,
+    heirs: readonly string[],
+  ): Promise<Instance | undefined>;
+  /** The instance that `key` opened before it was replaced, for one of its heirs. */
+  inherit(key: LinkKey, marks: readonly string[], nowMs: number): Promise<Instance | undefined>;
+  /** The lasting key has arrived: nobody can inherit any more. */
+  settle(id: number): Promise<void>;
   /** Adds to an activated instance who paired it. */
   recordPairing(id: number, pairing: Pairing): Promise<void>;
   /** The owner's re-key: the instance waits for an extension again. */

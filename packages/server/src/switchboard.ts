@@ -18,12 +18,15 @@ import {
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { carryOut } from "./carry-out.ts";
+import { faultOf } from "./fault.ts";
+import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
+import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
 import { drawLastingKey, type Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
-  type Effect,
   isFull,
   leave,
   type Member,
@@ -32,7 +35,7 @@ import {
   type Room,
   revoke,
 } from "./rooms.ts";
-import type { Instance, Store } from "./store.ts";
+import type { Instance, Pairing, Store } from "./store.ts";
 import { createTurns } from "./turns.ts";
 
 /** What a peer says about itself. */
@@ -130,9 +133,9 @@ export class Switchboard {
         await this.#admit(line, parseLinkKey(keyText), profile, answer);
         meter.joined(line.kind, profile.role, "joined");
       } catch (thrown) {
-        const refusal = this.#refusal(line, thrown);
-        meter.joined(line.kind, profile.role, refusal.error.code);
-        answer(refusal);
+        const refused = refusal(line, thrown, this.#log);
+        meter.joined(line.kind, profile.role, refused.error.code);
+        answer(refused);
       }
     });
   }
@@ -215,19 +218,20 @@ export class Switchboard {
     if (seated?.keyDigest === keyDigest) return answer(accepted(seated));
     await this.#depart(line.id);
 
-    const found = (await this.#lookUp(key, line.address)) ?? raise(unknownKey());
-    const isOwner = isShortKey(key) && (await line.user()) === found.userId;
+    const userId = isShortKey(key) ? await line.user() : undefined;
+    const person = { ...profile, kind: line.kind, address: line.address };
+    const marks = marksOf(person, userId, keyring);
+    const found = await this.#lookUp(key, line.address, marks);
+    if (found === undefined) throw unknownKey();
     const newcomer: Newcomer = {
-      ...profile,
+      ...person,
       id: line.id,
-      kind: line.kind,
       process: rooms.processName,
-      address: line.address,
-      isOwner,
+      isOwner: userId === found.userId,
       sinceMs: now(),
     };
-    const lastingKey =
-      newcomer.role === "extension" && isShortKey(key) ? drawLastingKey() : undefined;
+    const replaces = isShortKey(found.key) && newcomer.role === "extension";
+    const lastingKey = drawLastingKey();
     let activated: Instance | undefined;
     let entered: RoomState | undefined;
 
@@ -240,49 +244,73 @@ export class Switchboard {
             throw new BeelineError("LIMIT_EXCEEDED", "too many peers use this link at once");
           }
           let instance: Instance | undefined = found;
-          if (lastingKey !== undefined) {
-            activated ??= await store.activate(key, lastingKey, now());
+          if (replaces) {
+            const heirs = heirsOf(newcomer, current?.room, found.userId, keyring);
+            activated ??= await store.activate(key, lastingKey, now(), heirs);
             instance = activated;
           } else if (current?.keyDigest !== keyDigest) {
             // Nobody vouches for the key any more that was looked up before our turn came.
-            instance = await store.find(key, now());
+            instance = await this.#find(key, marks);
           }
           if (instance === undefined) throw unknownKey();
-          const change = enterWith(current, instance, key, newcomer, lastingKey, keyring);
+          if (!replaces && instance.key !== key) waitForAnswer(newcomer, current?.room);
+          const change = enterWith(current, instance, key, newcomer, keyring);
           entered = change.state;
           return change;
         },
-        () => answer(accepted(entered ?? raise(unknownKey()))),
+        () => entered !== undefined && answer(accepted(entered)),
       );
     } catch (thrown) {
       this.#seats.delete(line.id);
       throw thrown;
     }
-    this.#log.info(
-      {
-        instanceId: found.id,
-        peerId: line.id,
-        role: newcomer.role,
-        kind: line.kind,
-        rekeyed: lastingKey !== undefined,
-      },
-      "peer joined",
-    );
-    if (lastingKey !== undefined && entered !== undefined) await this.#witness(found.id, entered);
+    const { id: instanceId } = found;
+    const { role, kind } = newcomer;
+    this.#log.info({ instanceId, peerId: line.id, role, kind, rekeyed: replaces }, "peer joined");
+    const hasInherited = !replaces && found.key !== key;
+    if (replaces) await this.#witness(instanceId, entered?.room.members ?? [], undefined);
+    else if (hasInherited) await this.#witness(instanceId, [newcomer], found.pairing);
+    else if (role === "extension" && found.heirsUntilMs !== undefined) await this.#settle(found.id);
   }
 
-  async #lookUp(key: LinkKey, address: string): Promise<Instance | undefined> {
-    const { store, now } = this.#options;
-    const find = () => store.find(key, now());
+  async #lookUp(
+    key: LinkKey,
+    address: string,
+    marks: readonly string[],
+  ): Promise<Instance | undefined> {
+    const find = () => this.#find(key, marks);
     return isShortKey(key) ? this.#shortKeys.lookUp(address, find) : find();
   }
 
-  /** For the owner: who was in the room when the key was replaced, and so knows the lasting one. */
-  async #witness(instanceId: number, { room }: RoomState): Promise<void> {
+  async #find(key: LinkKey, marks: readonly string[]): Promise<Instance | undefined> {
     const { store, now } = this.#options;
+    const found = await store.find(key, now());
+    return found ?? (isShortKey(key) ? store.inherit(key, marks, now()) : undefined);
+  }
+
+  /** For the owner: who was in the room when the key was replaced, or inherited the lasting one. */
+  async #witness(
+    instanceId: number,
+    members: readonly Newcomer[],
+    before: Pairing | undefined,
+  ): Promise<void> {
+    const { store, now } = this.#options;
+    const atMs = before?.atMs ?? now();
+    const peers = [...(before?.peers ?? []), ...members.map(witnessOf)];
     await store
-      .recordPairing(instanceId, { atMs: now(), peers: room.members.map(witnessOf) })
-      .catch((err) => this.#log.error({ err, instanceId }, "who paired was not recorded"));
+      .recordPairing(instanceId, { atMs, peers })
+      .catch((err) =>
+        this.#log.error({ err: faultOf(err), instanceId }, "who paired was not recorded"),
+      );
+  }
+
+  /** The extension has the lasting key. */
+  #settle(instanceId: number): Promise<void> {
+    return this.#options.store
+      .settle(instanceId)
+      .catch((err) =>
+        this.#log.warn({ err: faultOf(err), instanceId }, "the pairing was not settled"),
+      );
   }
 
   async #depart(id: PeerId): Promise<void> {
@@ -290,15 +318,23 @@ export class Switchboard {
     if (seat === undefined) return;
     const { instanceId } = seat;
     this.#log.info({ instanceId, peerId: id }, "peer left");
-    await this.#options.rooms
-      .change(instanceId, async (state) => {
-        if (state === undefined) return undefined;
-        const { room, effects } = leave(state.room, id);
-        return room === state.room ? undefined : { state: { ...state, room }, effects };
-      })
-      // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
-      .catch((err) => this.#log.warn({ err, instanceId, peerId: id }, "leaving was not recorded"));
+    await this.#leaveRoom(instanceId, id);
     this.#forget(id);
+  }
+
+  #leaveRoom(instanceId: number, id: PeerId): Promise<void> {
+    return (
+      this.#options.rooms
+        .change(instanceId, async (state) => {
+          if (state === undefined) return undefined;
+          const { room, effects } = leave(state.room, id);
+          return room === state.room ? undefined : { state: { ...state, room }, effects };
+        })
+        // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
+        .catch((err) =>
+          this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
+        )
+    );
   }
 
   #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
@@ -315,32 +351,27 @@ export class Switchboard {
     }
 
     first();
-    for (const effect of effects) this.#carryOut(effect, state.room);
+    const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
+    for (const effect of effects) carryOut(effect, state.room, lineOf, (id) => this.#heard(id));
+    this.#sendGhostsAway(instanceId, state.room);
     // Effects reach those who are out already, so the seats go last.
     for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
   }
 
-  #carryOut(effect: Effect, room: Room): void {
-    const line = (id: PeerId) => this.#seats.get(id)?.line;
-    switch (effect.do) {
-      case "tellKey":
-        for (const id of effect.to) line(id)?.rekeyed(effect.key);
-        return;
-      case "tellPresence":
-        for (const id of effect.to) line(id)?.presence(room);
-        return;
-      case "tellKicked": {
-        const error = new BeelineError(effect.code, "the link was deleted or given a new key");
-        for (const id of effect.to) line(id)?.kicked(error);
-        return;
-      }
-      case "dropSocket":
-        line(effect.peer)?.drop();
-        return;
-      case "reconnect":
-        line(effect.peer)?.reconnect();
-        return;
+  /** A change that was given up may have happened all the same: members of ours without a socket. */
+  #sendGhostsAway(instanceId: number, { members }: Room): void {
+    const { processName } = this.#options.rooms;
+    for (const { id, process } of members) {
+      if (process !== processName || this.#seats.has(id)) continue;
+      void this.#socketTurn(id, async () => {
+        if (!this.#seats.has(id)) await this.#leaveRoom(instanceId, id);
+      });
     }
+  }
+
+  #heard(id: PeerId): void {
+    const place = this.#places.get(id);
+    if (place?.member.role === "extension") void this.#settle(place.instanceId);
   }
 
   #deliver(parcel: Parcel): boolean {
@@ -357,34 +388,4 @@ export class Switchboard {
     for (const member of members) this.#places.delete(member.id);
     this.#rooms.delete(place.instanceId);
   }
-
-  #refusal(line: Line, thrown: unknown): JoinOutcome & { ok: false } {
-    if (thrown instanceof BeelineError) {
-      this.#log.info({ peerId: line.id, code: thrown.code }, "join refused");
-      const isFinal = thrown.code === "LINK_KEY_UNKNOWN" || thrown.code === "LINK_KEY_MALFORMED";
-      return { ok: false, error: thrown, retry: !isFinal };
-    }
-    this.#log.error({ peerId: line.id, err: thrown }, "join failed");
-    const error = new BeelineError(
-      "SERVER_REFUSED",
-      "the server cannot look up link keys right now",
-    );
-    return { ok: false, error, retry: true };
-  }
-}
-
-function witnessOf({ role, kind, name, address, isOwner, sinceMs }: Member) {
-  return { role, kind, name, address, isOwner, sinceMs };
-}
-
-function accepted({ room, instanceName }: RoomState): JoinOutcome {
-  return { ok: true, room, instanceName };
-}
-
-function unknownKey(): BeelineError {
-  return new BeelineError("LINK_KEY_UNKNOWN", "no link has this key");
-}
-
-function raise(error: Error): never {
-  throw error;
 }

@@ -17,7 +17,7 @@ import {
 import { useLinkView } from "./link/link-context.tsx";
 
 export interface Library {
-  /** Undefined until the extension has answered. */
+  /** Undefined until the extension has answered, and for a shipped one. */
   readonly info: ExtensionInfo | undefined;
   readonly resources: readonly Resource[] | undefined;
   readonly error: BeelineError | undefined;
@@ -38,7 +38,7 @@ export function useLibrary(): Library {
 }
 
 export function LibraryProvider({ children }: { readonly children: ReactNode }) {
-  const { link, state } = useLinkView();
+  const { link, state, extension } = useLinkView();
   const [info, setInfo] = useState<ExtensionInfo | undefined>();
   const [resources, setResources] = useState<readonly Resource[] | undefined>();
   const [error, setError] = useState<BeelineError | undefined>();
@@ -49,11 +49,12 @@ export function LibraryProvider({ children }: { readonly children: ReactNode }) 
       const options = signal === undefined ? {} : { signal };
       try {
         const [described, listed] = await Promise.all([
-          what === "all" ? link.describe(options) : undefined,
+          // A shipped extension cannot say what draws behind it: nothing does.
+          what === "all" && link.extension !== "shipped" ? link.describe(options) : undefined,
           link.listResources(undefined, options),
         ]);
         if (signal?.aborted) return;
-        if (described !== undefined) setInfo(described);
+        if (what === "all") setInfo(described);
         setResources(listed);
         setError(undefined);
       } catch (thrown) {
@@ -73,12 +74,13 @@ export function LibraryProvider({ children }: { readonly children: ReactNode }) 
     });
   }, [link, load]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind of extension has another library
   useEffect(() => {
     if (state !== "linked") return;
     const asking = new AbortController();
     void load("all", asking.signal);
     return () => asking.abort();
-  }, [state, load]);
+  }, [state, extension, load]);
 
   const library = useMemo<Library>(
     () => ({ info, resources, error, reload: () => load("all") }),

@@ -7,7 +7,6 @@
 import { randomUUID } from "node:crypto";
 import type { RoomConnection } from "@beeline/paths";
 import {
-  DIALECT_PART_BYTES,
   type DialectMessage,
   fromShipped,
   type PeerId,
@@ -34,7 +33,6 @@ export class ShippedPeers {
   readonly #caller: Caller;
   readonly #stopListening: () => void;
   #hasClients = false;
-  #messages = 0;
   #listTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(room: RoomConnection, service: CommandService, linkId: string) {
@@ -105,17 +103,7 @@ export class ShippedPeers {
   }
 
   #send(payload: Record<string, unknown>): void {
-    const bytes = Buffer.from(JSON.stringify(payload));
-    const message = this.#messages;
-    this.#messages += 1;
-    for (let at = 0; at < bytes.byteLength; at += DIALECT_PART_BYTES) {
-      this.#room.dialect({
-        event: "commandStatus",
-        message,
-        last: at + DIALECT_PART_BYTES >= bytes.byteLength,
-        bytes: bytes.subarray(at, at + DIALECT_PART_BYTES),
-      });
-    }
+    this.#room.dialect("commandStatus", payload);
   }
 }
 

@@ -2,6 +2,7 @@
  * The drawing tab: controls on one side, the picture on the other; one above the other on a phone.
  */
 
+import type { ExtensionKind } from "@beeline/client";
 import { BeelineError } from "@beeline/protocol";
 import { Modal } from "@mantine/core";
 import { useEffect, useReducer, useRef, useState } from "react";
@@ -28,7 +29,7 @@ import { useStudio } from "./studio-context.tsx";
 import { useDrawKeys } from "./use-draw-keys.ts";
 
 export function DrawPanel() {
-  const { state } = useLinkView();
+  const { state, extension } = useLinkView();
   const { info, resources } = useLibrary();
   const studio = useStudio();
   const limits = info?.limits ?? PROTOCOL_LIMITS;
@@ -63,7 +64,11 @@ export function DrawPanel() {
   const landed = pictures.find((picture) => picture.jobId === jobId);
   const resting = studio.job === undefined ? pictures[0] : undefined;
   const shown = chosen ?? resting ?? (studio.job?.preview === undefined ? landed : undefined);
-  const obstacle = obstacleTo(state === "linked", mode === "img2img" && source === undefined);
+  const obstacle = obstacleTo(
+    state === "linked",
+    extension,
+    mode === "img2img" && source === undefined,
+  );
 
   async function draw(): Promise<void> {
     if (obstacle !== undefined || studio.job !== undefined || isPreparing) return;
@@ -229,7 +234,17 @@ function FullSize({ picture }: { readonly picture: Picture }) {
   );
 }
 
-function obstacleTo(isLinked: boolean, lacksPicture: boolean): string | undefined {
+function obstacleTo(
+  isLinked: boolean,
+  extension: ExtensionKind | undefined,
+  lacksPicture: boolean,
+): string | undefined {
   if (!isLinked) return "Your computer is not connected.";
+  if (extension === "shipped") {
+    return (
+      "The Civitai Link extension on your computer manages models and does not draw. " +
+      "Pair “beeline extension” there instead, by a new key of this link."
+    );
+  }
   return lacksPicture ? "Choose a picture to draw from first." : undefined;
 }

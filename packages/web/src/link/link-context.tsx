@@ -102,6 +102,9 @@ export function LinkProvider({ children }: { readonly children: ReactNode }) {
         open.link = link;
         rememberInstance(id);
         link.on("path", (path) => current.current === open && dispatch({ type: "path", path }));
+        link.on("extension", (extension) => {
+          if (current.current === open) dispatch({ type: "extension", extension });
+        });
         link.on("state", (state, error) => {
           if (current.current !== open) return;
           if (state === "closed") void attempt(() => ended(error));

@@ -76,6 +76,17 @@ test("an error of joining is over once in the room, and an absent computer is no
   ).toBeUndefined();
 });
 
+test("what answers is known from the link, and from then on as it changes", () => {
+  const linked = after(
+    { type: "opening", instanceId: 1, key: "ab".repeat(64) },
+    { type: "connected", link: { ...link, extension: "shipped" } },
+  );
+  expect(linked.extension).toBe("shipped");
+  const own = nextLinkView(linked, { type: "extension", extension: "beeline" });
+  expect(own.extension).toBe("beeline");
+  expect(nextLinkView(own, { type: "left" }).extension).toBeUndefined();
+});
+
 test("opening another instance forgets the path of the one before", () => {
   const view = after(
     { type: "opening", instanceId: 1, key: "a1b2c3" },

@@ -6,7 +6,7 @@
  * see it; lasting keys stay inside the link.
  */
 
-import type { Link, LinkState, PathReport } from "@beeline/client";
+import type { ExtensionKind, Link, LinkState, PathReport } from "@beeline/client";
 import type { BeelineError, LinkInstance } from "@beeline/protocol";
 import { isShortKey } from "@beeline/protocol";
 
@@ -19,6 +19,8 @@ export interface LinkView {
   readonly pairingKey: string | undefined;
   readonly link: Link | undefined;
   readonly state: LinkState;
+  /** What answers the commands, once it did. */
+  readonly extension: ExtensionKind | undefined;
   readonly path: PathReport | undefined;
   /** The last thing that went wrong with a link, until dismissed or mended. */
   readonly error: BeelineError | undefined;
@@ -30,6 +32,7 @@ export type LinkEvent =
   | { readonly type: "connected"; readonly link: Link }
   | { readonly type: "state"; readonly state: LinkState; readonly error: BeelineError | undefined }
   | { readonly type: "path"; readonly path: PathReport }
+  | { readonly type: "extension"; readonly extension: ExtensionKind }
   | { readonly type: "rekeyed" }
   | { readonly type: "left" }
   | { readonly type: "failed"; readonly error: BeelineError }
@@ -40,6 +43,7 @@ const NO_LINK = {
   pairingKey: undefined,
   link: undefined,
   state: "closed",
+  extension: undefined,
   path: undefined,
 } as const;
 
@@ -63,8 +67,11 @@ export function nextLinkView(view: LinkView, event: LinkEvent): LinkView {
         state: "joining",
         error: undefined,
       };
-    case "connected":
-      return { ...view, link: event.link, state: event.link.state, path: event.link.path };
+    case "connected": {
+      const { link } = event;
+      const { state, extension, path } = link;
+      return { ...view, link, state, extension, path };
+    }
     case "state":
       if (event.state === "closed")
         return { ...view, ...NO_LINK, error: event.error ?? view.error };
@@ -77,6 +84,8 @@ export function nextLinkView(view: LinkView, event: LinkEvent): LinkView {
       };
     case "path":
       return { ...view, path: event.path };
+    case "extension":
+      return { ...view, extension: event.extension };
     case "rekeyed":
       return { ...view, pairingKey: undefined };
     case "left":
