@@ -9,6 +9,8 @@ import type { RoomConnection } from "./room-connection.ts";
 
 export class RelayPath implements Path {
   readonly id: PathId;
+  /** TCP keeps a queue that only its delay betrays. */
+  readonly isSelfPaced = false;
   readonly peer: PeerId;
   readonly #room: RoomConnection;
   readonly #frame = new RelayFrame();

@@ -10,6 +10,7 @@ function startDialer() {
     dialed.push(peer);
     return {
       bufferedBytes: 0,
+      isSelfPaced: false,
       accept: () => {},
       send: () => {},
       close: () => {
