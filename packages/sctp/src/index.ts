@@ -7,6 +7,7 @@ export type {
   SctpAssociation,
   SendOptions,
 } from "./association/association-api.ts";
+export { createBbr } from "./congestion/bbr.ts";
 export type {
   Ack,
   CongestionControl,
@@ -14,4 +15,9 @@ export type {
   RateSample,
   SentPacket,
 } from "./congestion/congestion-control.ts";
+export { Pacer } from "./congestion/pacer.ts";
+export { RateSampler, type SendStamp } from "./congestion/rate-sampler.ts";
 export { SctpError, type SctpErrorCode } from "./sctp-error.ts";
+export type * from "./wire/chunk.ts";
+export { type DropReason, type PacketReading, readPacket } from "./wire/packet-reader.ts";
+export { type DataFields, dataChunkBytes, PacketWriter } from "./wire/packet-writer.ts";

@@ -39,7 +39,10 @@ export interface InitChunk {
   readonly forwardTsn: boolean;
   /** Zero Checksum Acceptable with this alternate method (1 = DTLS), RFC 9653 section 4. */
   readonly zeroChecksumMethod: number | undefined;
-  /** Parameters whose type asks for a report, whole, RFC 9260 section 3.2.1. */
+  /**
+   * Parameters of the other side whose type asks for a report, whole (RFC 9260 section 3.2.1). Written
+   * into an INIT ACK they are that report; an INIT reports nothing.
+   */
   readonly unrecognized: readonly Uint8Array[];
 }
 
@@ -120,10 +123,11 @@ export interface ReconfigChunk {
 /** PAD, RFC 4820: fills a probe of the path's packet size. */
 export interface PadChunk {
   readonly type: "pad";
+  /** Of the whole chunk, its header of 4 included. */
   readonly bytes: number;
 }
 
-/** A type we don't know: what to do is in its two highest bits, RFC 9260 section 3.2. */
+/** A type we don't know which asks to be reported by ERROR, RFC 9260 section 3.2; others are not read. */
 export interface UnknownChunk {
   readonly type: "unknown";
   readonly code: number;
