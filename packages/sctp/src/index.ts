@@ -19,5 +19,6 @@ export { Pacer } from "./congestion/pacer.ts";
 export { RateSampler, type SendStamp } from "./congestion/rate-sampler.ts";
 export { SctpError, type SctpErrorCode } from "./sctp-error.ts";
 export type * from "./wire/chunk.ts";
+export { crc32c } from "./wire/crc32c.ts";
 export { type DropReason, type PacketReading, readPacket } from "./wire/packet-reader.ts";
 export { type DataFields, dataChunkBytes, PacketWriter } from "./wire/packet-writer.ts";
