@@ -15,6 +15,7 @@ export type {
   RateSample,
   SentPacket,
 } from "./congestion/congestion-control.ts";
+export { createCubic } from "./congestion/cubic.ts";
 export { Pacer } from "./congestion/pacer.ts";
 export { RateSampler, type SendStamp } from "./congestion/rate-sampler.ts";
 export { SctpError, type SctpErrorCode } from "./sctp-error.ts";

@@ -294,7 +294,7 @@ class Bbr implements CongestionControl {
       Math.max(
         gain * bw * rtt.minMs + extraBytes,
         bw * (rtt.minMs + HOST_DELAY_MS),
-        QUANTA * this.burstBytes,
+        QUANTA * Math.min(QUANTUM_MS * this.pacingBytesPerMs, MOST_QUANTUM_BYTES),
         leastWindowBytes,
       ) + (isUp ? 2 * packetBytes : 0)
     );
