@@ -27,15 +27,25 @@ export const PACING_GAIN: Record<ProbePhase, number> = {
   up: 1.25,
 };
 
-/** Between probes: 2 to 3 s, or 62 to 63 rounds, whichever comes first (5.3.3.8.2). */
+/**
+ * Between probes: 2 to 3 s, or as many rounds as Reno would take for the flight, 62 to 63 at most,
+ * whichever comes first (5.3.3.8.2). Departures, both measured in test/sim/congestion-fairness:
+ * after a probe among others a second longer, as TCP CUBIC at 100 ms must grow for seconds without
+ * loss to come back; and never below a second, as flights of five packets would have us probe, and
+ * overflow, a third of the time.
+ */
 const WAIT_MS = 2_000;
+const WAIT_AMONG_OTHERS_MS = 3_000;
 const WAIT_SPREAD_MS = 1_000;
 const WAIT_ROUNDS = 63;
+const LEAST_WAIT_MS = 1_000;
 
 /**
- * A flight of 1.25 times the product of rate and delay after a round of up says that nothing more
- * comes: what is above it queues. The draft waits three rounds for a plateau and queues three times
- * as much before a command of the same user. A rate that does grow moves the product along.
+ * Alone, a flight of 1.25 times the product of rate and delay after a round of up says that nothing
+ * more comes: what is above it queues. The draft waits three rounds for a plateau and queues three
+ * times as much before a command of the same user. A rate that does grow moves the product along.
+ * A queue that was there before is other flows': against them one round wins nothing, and a late
+ * joiner would stay poor, so there the draft's plateau decides.
  */
 const UP_FLIGHT = 1.25;
 
@@ -56,6 +66,8 @@ export class BbrProbing {
   #startedAtMs = 0;
   #phaseAtMs = 0;
   #waitMs = 0;
+  /** The last probe began with a queue. */
+  #isAmongOthers = false;
   #rounds = 0;
   #wasTooHigh = false;
   #wasPrecautionary = false;
@@ -84,7 +96,8 @@ export class BbrProbing {
     this.#model.resetSignals();
     this.#bytesPerIncrease = Number.POSITIVE_INFINITY;
     this.#rounds = this.#random() < 0.5 ? 0 : 1;
-    this.#waitMs = WAIT_MS + WAIT_SPREAD_MS * this.#random();
+    const leastMs = this.#isAmongOthers ? WAIT_AMONG_OTHERS_MS : WAIT_MS;
+    this.#waitMs = leastMs + WAIT_SPREAD_MS * this.#random();
     this.#startedAtMs = ack.nowMs;
     this.#ackPhase = "probe-stopping";
     this.#enter("down", ack);
@@ -139,6 +152,7 @@ export class BbrProbing {
 
   #startUp(ack: Ack, view: ProbeView): void {
     this.isProbeSample = true;
+    this.#isAmongOthers = this.#model.rtt.hasQueue;
     this.#ackPhase = "probe-starting";
     this.#fullPipe.reset(ack.rate.bytesPerMs ?? 0);
     this.#enter("up", ack);
@@ -146,7 +160,9 @@ export class BbrProbing {
   }
 
   #isTimeToProbe(ack: Ack, view: ProbeView): boolean {
-    if (ack.nowMs > this.#startedAtMs + this.#waitMs) return true;
+    const elapsedMs = ack.nowMs - this.#startedAtMs;
+    if (elapsedMs > this.#waitMs) return true;
+    if (elapsedMs < LEAST_WAIT_MS) return false;
     const flight = Math.min(this.#model.bdpBytes(this.#model.bw), view.windowBytes);
     return this.#rounds >= Math.min(flight / this.#model.packetBytes, WAIT_ROUNDS);
   }
@@ -169,6 +185,7 @@ export class BbrProbing {
       return false;
     }
     if (this.#fullPipe.isFullNow) return true;
+    if (this.#isAmongOthers) return false;
     const enough = UP_FLIGHT * this.#model.bdpBytes(maxBw) + 2 * packetBytes;
     return ack.nowMs > this.#phaseAtMs + rtt.minMs && ack.priorInFlightBytes > enough;
   }
