@@ -18,11 +18,14 @@ const LEAST_PACKETS = 4;
 
 /**
  * A path whose rate falls (a phone that leaves Wi-Fi) and whose buffer is deep shows no loss, only a
- * queue, and the draft would fill it until the rate is forgotten, two cycles later. Below half the
- * rate for two rounds, with a queue of half a round trip, is no neighbour's doing: those come slowly.
+ * queue, and the draft would fill it until the rate is forgotten, two cycles later. Less than 0.4 of
+ * the rate for three rounds and 200 ms (which heaps of acknowledgements do not make), with a queue of
+ * half a round trip, is no neighbour's doing, as those come slowly: what was learnt was of another
+ * path, and is forgotten at once.
  */
-const COLLAPSED_SHARE = 0.5;
-const COLLAPSED_ROUNDS = 2;
+const COLLAPSED_SHARE = 0.4;
+const COLLAPSED_ROUNDS = 3;
+const COLLAPSED_MS = 200;
 const COLLAPSED_QUEUE = 1.5;
 
 export interface Bounds {
@@ -61,6 +64,7 @@ export class BbrModel {
   #isSignalRoundEnd = false;
   #signalLostBytes = 0;
   #collapsedRounds = 0;
+  #collapsedSinceMs = 0;
 
   constructor(packetBytes: number) {
     this.packetBytes = packetBytes;
@@ -119,11 +123,10 @@ export class BbrModel {
   }
 
   /** Once per round while not probing: AdaptLowerBoundsFromCongestion (5.5.10.3). */
-  adaptShortTerm(windowBytes: number, isAppLimited: boolean): void {
+  adaptShortTerm(ack: Ack, windowBytes: number): void {
     if (!this.#isSignalRoundEnd) return;
-    this.#countCollapse(isAppLimited);
-    const isCollapsed = this.#collapsedRounds >= COLLAPSED_ROUNDS;
-    if (!this.#isLossTelling() && !isCollapsed) return;
+    if (this.#hasCollapsed(ack)) return this.#forgetRate();
+    if (!this.#isLossTelling()) return;
     if (this.bwShort === Number.POSITIVE_INFINITY) this.bwShort = this.maxBw;
     if (this.inflightShort === Number.POSITIVE_INFINITY) this.inflightShort = windowBytes;
     this.bwShort = Math.max(this.bwLatest, BETA * this.bwShort);
@@ -209,11 +212,26 @@ export class BbrModel {
     return this.#signalLostBytes > tolerableLossBytes(flight, this.packetBytes, false);
   }
 
-  #countCollapse(isAppLimited: boolean): void {
-    const isCollapsed =
-      !isAppLimited &&
-      this.bwLatest < COLLAPSED_SHARE * this.bw &&
+  /** The queue of the old rate drains while no more than the new rate's flight is allowed. */
+  #forgetRate(): void {
+    this.#previousMaxBw = this.bwLatest;
+    this.#currentMaxBw = this.bwLatest;
+    this.bwShort = Number.POSITIVE_INFINITY;
+    this.inflightShort = this.bdpBytes(this.bwLatest);
+    this.#collapsedRounds = 0;
+  }
+
+  #hasCollapsed(ack: Ack): boolean {
+    const isLow =
+      !ack.rate.isAppLimited &&
+      this.bwLatest < COLLAPSED_SHARE * this.maxBw &&
       this.rtt.currentMs > COLLAPSED_QUEUE * this.rtt.minMs;
-    this.#collapsedRounds = isCollapsed ? this.#collapsedRounds + 1 : 0;
+    if (!isLow) this.#collapsedRounds = 0;
+    else if (this.#collapsedRounds === 0) this.#collapsedSinceMs = ack.nowMs;
+    this.#collapsedRounds += isLow ? 1 : 0;
+    return (
+      this.#collapsedRounds >= COLLAPSED_ROUNDS &&
+      ack.nowMs - this.#collapsedSinceMs >= COLLAPSED_MS
+    );
   }
 }

@@ -91,7 +91,7 @@ class Bbr implements CongestionControl {
       this.#wasWindowFull = this.#isWindowFullThisRound;
       this.#isWindowFullThisRound = false;
     }
-    if (!this.#isProbingRate()) model.adaptShortTerm(this.windowBytes, ack.rate.isAppLimited);
+    if (!this.#isProbingRate()) model.adaptShortTerm(ack, this.windowBytes);
     const isStarting = !this.#fullPipe.wasReached;
     model.aggregation.update(ack, model.bw, this.windowBytes, model.roundCount, isStarting);
     this.#fullPipe.update(model.isRoundStart, ack.rate);
