@@ -1,5 +1,6 @@
 /** The door of the package. */
 
+export { createAssociation } from "./association/association.ts";
 export type {
   AssociationEvent,
   AssociationOptions,

@@ -52,7 +52,15 @@ export type AssociationEvent =
   | { readonly kind: "message"; readonly message: ReceivedMessage }
   /** Unsent bytes of the stream fell to its threshold. */
   | { readonly kind: "buffered-low"; readonly streamId: number }
-  /** The other side reset these streams of its; ours follow if they were not reset yet (RFC 8831 6.7). */
+  /**
+   * The other side began anew without a word: whatever was on the way, either way, is gone, and so is
+   * every stream's state (RFC 9260 section 5.2.4, action A).
+   */
+  | { readonly kind: "restarted" }
+  /**
+   * The other side reset these streams of its; ours follow by themselves when what is queued on them is
+   * sent, unless they were reset before (RFC 8831 section 6.7).
+   */
   | { readonly kind: "incoming-reset"; readonly streams: readonly number[] }
   | {
       readonly kind: "outgoing-reset";
@@ -72,7 +80,8 @@ export interface SctpAssociation {
   receive(packet: Uint8Array, nowMs: number): void;
   /**
    * The payload is not copied: it must not change until it was sent and acknowledged.
-   * @throws {SctpError} `not-connected`, `message-too-large`, `empty-message`, `no-such-stream`.
+   * @throws {SctpError} `not-connected`, `message-too-large`, `empty-message`, `no-such-stream` (which
+   * one is that is being reset, too).
    */
   send(payload: Uint8Array, options: SendOptions, nowMs: number): void;
   /** Weight of a stream among those with something to send; RFC 8831 section 6.4's priorities. */

@@ -34,8 +34,8 @@ export class Acknowledgements {
   isWindowLimited = false;
   /** When everything was acknowledged; undefined while something is on the way, or before anything was. */
   idleSinceMs: number | undefined;
-  /** The other side was silent too long. */
-  hasFailed = false;
+  /** Time-outs since something was acknowledged. */
+  timeouts = 0;
 
   readonly #book: InFlight;
   readonly #roundTrip: RoundTrip;
@@ -46,7 +46,6 @@ export class Acknowledgements {
   readonly #losses: LossDetection;
   readonly #recovery: Recovery;
   readonly #intake: SackIntake;
-  #timeouts = 0;
 
   // What one SACK brought.
   #nowMs = 0;
@@ -71,6 +70,11 @@ export class Acknowledgements {
     });
   }
 
+  /** The other side was silent too long. */
+  get hasFailed(): boolean {
+    return this.timeouts > MOST_TIMEOUTS;
+  }
+
   get wakeAtMs(): number {
     return this.#losses.wakeAtMs;
   }
@@ -88,7 +92,7 @@ export class Acknowledgements {
     if (!this.#intake.take(sack)) return;
     this.peerWindowBytes = sack.receiveWindowBytes;
     // RFC 9260 section 6.1 A: a receiver that answers but has no room is not a dead one.
-    if (wasClosed) this.#timeouts = 0;
+    if (wasClosed) this.timeouts = 0;
     this.#end();
   }
 
@@ -101,8 +105,7 @@ export class Acknowledgements {
   /** The retransmission timer fired: RFC 9260 section 6.3.3. */
   onTimeout(nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#timeouts += 1;
-    this.hasFailed ||= this.#timeouts > MOST_TIMEOUTS;
+    this.timeouts += 1;
     this.#roundTrip.backOff();
     this.#tail.onTimeout(nowMs);
     // A window that is closed says nothing about the path: only the chunk that probes it goes again.
@@ -156,7 +159,7 @@ export class Acknowledgements {
 
   #end(): void {
     if (this.#ackedBytes > 0) {
-      this.#timeouts = 0;
+      this.timeouts = 0;
       this.#roundTrip.onProgress();
       this.#tail.onProgress(this.#nowMs);
     }

@@ -15,7 +15,7 @@ import { Acknowledgements } from "./acknowledgements.ts";
 import { InFlight, NONE } from "./in-flight.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { RoundTrip } from "./rto.ts";
-import { SendQueue } from "./send-queue.ts";
+import type { SendQueue } from "./send-queue.ts";
 import { TailTimer } from "./tail-timer.ts";
 
 type MutableFields = { -readonly [Key in keyof DataFields]: DataFields[Key] };
@@ -24,7 +24,8 @@ export interface SenderOptions {
   readonly initialTsn: number;
   readonly congestion: CongestionControl;
   readonly packetBytes: number;
-  readonly onBufferedLow: (streamId: number) => void;
+  /** Its `onExpired` must reach `abandonment` here. */
+  readonly queue: SendQueue;
 }
 
 export class Sender {
@@ -33,8 +34,6 @@ export class Sender {
   readonly abandonment: Abandonment;
   /** The largest packet to fill, which path discovery changes. */
   packetBytes: number;
-  /** For tests and figures. */
-  retransmittedBytes = 0;
 
   readonly #book: InFlight;
   readonly #congestion: CongestionControl;
@@ -71,10 +70,7 @@ export class Sender {
     this.#congestion = options.congestion;
     this.#pacer = new Pacer(options.congestion);
     this.#book = new InFlight(options.initialTsn);
-    this.queue = new SendQueue({
-      onBufferedLow: options.onBufferedLow,
-      onExpired: (message) => this.abandonment.abandon(message),
-    });
+    this.queue = options.queue;
     this.abandonment = new Abandonment(this.#book, this.queue);
     this.#tail = new TailTimer(this.#book, this.roundTrip);
     this.#acks = new Acknowledgements({
@@ -92,6 +88,11 @@ export class Sender {
     this.#acks.peerWindowBytes = bytes;
   }
 
+  /** Time-outs in a row. */
+  get timeouts(): number {
+    return this.#acks.timeouts;
+  }
+
   get hasFailed(): boolean {
     return this.#acks.hasFailed;
   }
@@ -101,6 +102,12 @@ export class Sender {
     return this.queue.bufferedBytes === 0 && this.#book.isEmpty;
   }
 
+  /** Everything up to this TSN is acknowledged, or skipped. */
+  isAcked(tsn: number): boolean {
+    return this.#book.ordinalOf(tsn) < this.#book.first;
+  }
+
+  /** The last TSN given. */
   get lastTsn(): number {
     return this.#book.tsnOf(this.#book.next - 1);
   }
@@ -272,10 +279,7 @@ export class Sender {
     const before = writer.remaining;
     if (!writer.appendData(fields, message.payload.subarray(offset, offset + length))) return false;
     const bytes = before - writer.remaining;
-    if (this.#book.transmissions(ordinal) > 0) {
-      this.#hasRetransmission = true;
-      this.retransmittedBytes += bytes;
-    }
+    if (this.#book.transmissions(ordinal) > 0) this.#hasRetransmission = true;
     this.#book.send(ordinal, bytes, this.#nowMs);
     this.#packet.push(ordinal);
     this.#packetChunkBytes += bytes;
