@@ -30,7 +30,7 @@ export interface SessionDescription {
   readonly maxMessageBytes: number;
   /** Without `a=`: `candidate:…`. */
   readonly candidates: readonly string[];
-  /** Every section of the text in its order; ours is the one that has our `mid`. */
+  /** Every section of the text, in its order. */
   readonly sections: readonly Section[];
 }
 
@@ -40,6 +40,8 @@ export interface Section {
   readonly media: string;
   readonly protocol: string;
   readonly formats: string;
+  /** The one that is ours: the first for a data channel. */
+  readonly isOurs: boolean;
 }
 
 /** Real ones have 600 bytes; Chromium's with audio and video have 10 KB. */
@@ -83,11 +85,11 @@ export function writeDescription(own: OwnDescription): string {
     `o=- ${own.sessionId} ${own.version} IN IP4 0.0.0.0`,
     "s=-",
     "t=0 0",
-    `a=group:BUNDLE ${own.mid}`,
+    ...(own.mid === "" ? [] : [`a=group:BUNDLE ${own.mid}`]),
     "a=ice-options:trickle",
   ];
   for (const section of sections) {
-    if (section.mid === own.mid) lines.push(...ourSection(section, own));
+    if (section.isOurs) lines.push(...ourSection(section, own));
     else lines.push(...refusedSection(section));
   }
   return `${lines.join("\r\n")}\r\n`;
@@ -121,16 +123,18 @@ export function readDescription(text: string): SessionDescription {
     candidates: attributes(ours.lines, "candidate")
       .slice(0, MAX_CANDIDATES)
       .map((value) => `candidate:${value}`),
-    sections: sections.map(({ head }) => head),
+    sections: sections.map((section) => ({ ...section.head, isOurs: section === ours })),
   };
 }
 
+/** Of an offer of ours. */
 function ourHead(mid: string): Section {
   return {
     mid,
     media: "application",
     protocol: "UDP/DTLS/SCTP",
     formats: "webrtc-datachannel",
+    isOurs: true,
   };
 }
 
@@ -139,7 +143,7 @@ function ourSection(section: Section, own: OwnDescription): string[] {
     // 9 is discard: the addresses come as candidates (RFC 8840 section 4.1.1).
     `m=application 9 ${section.protocol} ${section.formats}`,
     "c=IN IP4 0.0.0.0",
-    `a=mid:${own.mid}`,
+    ...(own.mid === "" ? [] : [`a=mid:${own.mid}`]),
     `a=ice-ufrag:${own.iceUfrag}`,
     `a=ice-pwd:${own.icePassword}`,
     `a=fingerprint:${own.fingerprint.algorithm} ${own.fingerprint.value}`,
@@ -174,7 +178,7 @@ function split(text: string): { session: string[]; sections: SectionText[] } {
       continue;
     }
     const [, media = "", port = "0", protocol = "", formats = ""] = MEDIA.exec(line) ?? [];
-    const head = { mid: "", media, protocol, formats };
+    const head = { mid: "", media, protocol, formats, isOurs: false };
     sections.push({ head, port: Number(port), lines: [] });
   }
   return {
