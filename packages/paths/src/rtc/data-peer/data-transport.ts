@@ -66,7 +66,9 @@ export class DataTransport {
   #remote: SessionDescription | undefined;
   #dtls: DtlsSession | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Ever; and whether that of now was told, which a restart ends. */
   #hasRoute = false;
+  #isRouteTold = false;
   #isAnswerDue = false;
   #isSecured = false;
   #isClosed = false;
@@ -235,7 +237,9 @@ export class DataTransport {
       this.#end(this.#hasRoute ? "went-dark" : "ice-failed");
       return;
     }
-    this.#handlers.onPhase(state);
+    const isTold = state === "connected" && this.#isRouteTold;
+    this.#isRouteTold = state === "connected";
+    if (!isTold) this.#handlers.onPhase(state);
     if (state !== "connected" || this.#hasRoute) return;
     this.#hasRoute = true;
     this.#failAfter(HANDSHAKE_MS, "dtls-failed");
