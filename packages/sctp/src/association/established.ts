@@ -60,6 +60,8 @@ export class Established {
     this.#queue = queue;
     this.#onEvent = parts.onEvent;
     queue.isInterleaved = terms.isInterleaved;
+    // The other half is for messages that are whole but wait for others before them.
+    queue.mostBegunBytes = terms.receiveWindowBytes / 2;
     const packetBytes = options.basePacketBytes & ~3;
     const congestion = options.createCongestionControl({ packetBytes, random: options.random });
     this.#onPacketSize = (bytes) => congestion.onPacketSize(bytes);

@@ -49,6 +49,7 @@ export class Acknowledgements {
 
   // What one SACK brought.
   #nowMs = 0;
+  #firstBefore = 0;
   #ackedBytes = 0;
   #lostBytes = 0;
   #newestTurn = 0;
@@ -125,6 +126,7 @@ export class Acknowledgements {
 
   #begin(nowMs: number): void {
     this.#nowMs = nowMs;
+    this.#firstBefore = this.#book.first;
     this.#ackedBytes = 0;
     this.#newestTurn = 0;
     this.#newest = NONE;
@@ -158,7 +160,8 @@ export class Acknowledgements {
   }
 
   #end(): void {
-    if (this.#ackedBytes > 0) {
+    // What was skipped makes no bytes arrive, but moves on too.
+    if (this.#ackedBytes > 0 || this.#book.first > this.#firstBefore) {
       this.timeouts = 0;
       this.#roundTrip.onProgress();
       this.#tail.onProgress(this.#nowMs);

@@ -2,7 +2,7 @@
  * What is still to be sent for the first time: streams are scheduled, not queued. A fragment is cut
  * and numbered when a packet has room for it, so a command that comes later leaves earlier.
  *
- * With I-DATA (RFC 8260) every fragment is a new choice of stream. With DATA the fragments of a
+ * With I-DATA (RFC 8260) every fragment is a new choice of stream, within bounds. With DATA the fragments of a
  * message have consecutive TSNs (RFC 9260 section 6.9), so a begun message is finished first.
  *
  * Invariant: `bufferedBytes`, of a stream and of all, is what was not sent even once.
@@ -38,14 +38,20 @@ export interface SendQueueEvents {
 
 export class SendQueue {
   isInterleaved = false;
+  /**
+   * I-DATA only: messages begun and not finished may have so many bytes together. The other side holds
+   * the pieces of all of them; once they fill its window none can be finished, and nothing moves again.
+   */
+  mostBegunBytes = Number.POSITIVE_INFINITY;
   /** Of all streams. */
   bufferedBytes = 0;
 
   readonly #events: SendQueueEvents;
   readonly #streams = new Map<number, SendStream>();
   readonly #ready = new ReadyStreams();
-  /** DATA only: begun and to be finished before another choice. */
-  #unfinished: SendStream | undefined;
+  /** Streams in the middle of a message, and how long those messages are together. */
+  readonly #begun = new Set<SendStream>();
+  #begunBytes = 0;
   #fragment: MutableFragment | undefined;
 
   constructor(events: SendQueueEvents) {
@@ -95,7 +101,7 @@ export class SendQueue {
   take(spaceBytes: number, nowMs: number): Fragment | undefined {
     if (spaceBytes <= 0) return undefined;
     for (;;) {
-      const stream = this.#unfinished ?? this.#ready.first;
+      const stream = this.#choose(spaceBytes);
       const message = stream?.messages.peek();
       if (stream === undefined || message === undefined) return undefined;
       if (message.isExpired(nowMs)) {
@@ -126,7 +132,28 @@ export class SendQueue {
     }
     this.#streams.clear();
     this.bufferedBytes = 0;
-    this.#unfinished = undefined;
+    this.#begun.clear();
+    this.#begunBytes = 0;
+  }
+
+  /**
+   * Whose turn it is. A message that fits the packet is never left unfinished, so it may always go.
+   */
+  #choose(spaceBytes: number): SendStream | undefined {
+    const first = this.#ready.first;
+    if (this.#begun.size === 0 || first === undefined || this.#begun.has(first)) return first;
+    if (!this.isInterleaved) return this.#furthestBehind();
+    const bytes = first.messages.peek()?.payload.length ?? 0;
+    if (bytes <= spaceBytes || this.#begunBytes + bytes <= this.mostBegunBytes) return first;
+    return this.#furthestBehind();
+  }
+
+  #furthestBehind(): SendStream | undefined {
+    let chosen: SendStream | undefined;
+    for (const stream of this.#begun) {
+      if (chosen === undefined || stream.virtualTime < chosen.virtualTime) chosen = stream;
+    }
+    return chosen;
   }
 
   #expire(message: OutgoingMessage): void {
@@ -135,12 +162,15 @@ export class SendQueue {
   }
 
   #cut(stream: SendStream, message: OutgoingMessage, length: number): Fragment {
-    if (message.sentBytes === 0) this.#number(stream, message);
+    if (message.sentBytes === 0) {
+      this.#number(stream, message);
+      this.#begun.add(stream);
+      this.#begunBytes += message.payload.length;
+    }
     const fragment = this.#fragmentOf(message, length);
     message.sentBytes += length;
     message.fragments += 1;
     if (message.unsentBytes === 0) this.#finish(stream);
-    else if (!this.isInterleaved) this.#unfinished = stream;
     this.#ready.charge(stream, length);
     this.#release(stream, length);
     return fragment;
@@ -169,8 +199,8 @@ export class SendQueue {
 
   /** The first message of the stream leaves the queue. */
   #finish(stream: SendStream): void {
-    stream.messages.shift();
-    if (this.#unfinished === stream) this.#unfinished = undefined;
+    const message = stream.messages.shift();
+    if (this.#begun.delete(stream)) this.#begunBytes -= message?.payload.length ?? 0;
     if (stream.messages.length === 0) this.#ready.remove(stream);
   }
 
