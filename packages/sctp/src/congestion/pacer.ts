@@ -33,6 +33,12 @@ const CATCH_UP_BYTES = 65_536;
  */
 const CATCH_UP_LEAST_MS = 2;
 
+/**
+ * Nobody who has something to send comes this much later than told: there was nothing, as when the
+ * data that waited was abandoned or fitted elsewhere. Then nothing is to be made up for.
+ */
+const ABSENT_MS = 50;
+
 /** Differences of milliseconds carry rounding errors: without this, waking exactly in time is too early. */
 const TOLERANCE_BYTES = 0.01;
 
@@ -80,9 +86,11 @@ export class Pacer {
   #settle(nowMs: number): void {
     const elapsedMs = nowMs - this.#settledAtMs;
     if (elapsedMs <= 0) return;
+    const { wakeAtMs } = this;
     this.#settledAtMs = nowMs;
     const rate = this.#pace.pacingBytesPerMs;
-    const lowest = this.#waitingBytes > 0 ? -catchUpBytes(rate) : 0;
+    const isLate = this.#waitingBytes > 0 && nowMs <= wakeAtMs + ABSENT_MS;
+    const lowest = isLate ? -catchUpBytes(rate) : 0;
     this.#levelBytes = Math.max(lowest, this.#levelBytes - elapsedMs * rate);
   }
 }
