@@ -6,7 +6,9 @@ export type SctpErrorCode =
   | "empty-message"
   | "no-such-stream"
   | "no-such-channel"
-  | "label-too-long";
+  | "label-too-long"
+  | "too-many-channels"
+  | "id-in-use";
 
 export class SctpError extends Error {
   override readonly name = "SctpError";
