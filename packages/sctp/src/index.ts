@@ -8,20 +8,8 @@ export type {
   SctpAssociation,
   SendOptions,
 } from "./association/association-api.ts";
-export type {
-  ChannelEvent,
-  ChannelEvent,
-  ChannelOptions,
-  ChannelOptions,
-  DataChannel,
-  DataChannel,
-} from "./channels/data-channel-api.ts";
-export {
-  DataChannels,
-  DataChannels,
-  type DataChannelsOptions,
-  type DataChannelsOptions,
-} from "./channels/data-channels.ts";
+export type { ChannelEvent, ChannelOptions, DataChannel } from "./channels/data-channel-api.ts";
+export { DataChannels, type DataChannelsOptions } from "./channels/data-channels.ts";
 export { decodeUtf8, encodeUtf8 } from "./channels/utf8.ts";
 export { createBbr } from "./congestion/bbr.ts";
 export type {
