@@ -18,17 +18,12 @@ import type {
   SctpAssociation,
   SendOptions,
 } from "./association-api.ts";
-import { abortChunk, CAUSE, errorChunk, REFLECTED_ABORT } from "./error-cause.ts";
+import { abortChunk, CAUSE, errorChunk } from "./error-cause.ts";
 import { Established, type Failure } from "./established.ts";
 import { Handshake } from "./handshake.ts";
+import { type Reply, SHUTDOWN_COMPLETE, strayReply } from "./stray.ts";
 
 type ClosedReason = Extract<AssociationEvent, { kind: "closed" }>["reason"];
-
-/** A packet that is not part of the traffic: an answer to an INIT, an ABORT. */
-interface Reply {
-  readonly tag: number;
-  readonly chunk: ControlChunk;
-}
 
 /** INITs and stray packets are answered one by one; those beyond are not answered. */
 const MOST_REPLIES = 4;
@@ -345,7 +340,7 @@ class Association implements SctpAssociation {
 
   #onShutdownAck(): void {
     if (!this.#established?.shutdown.onShutdownAck()) return;
-    this.#tell({ ...SHUTDOWN, type: "shutdown-complete" });
+    this.#tell(SHUTDOWN_COMPLETE);
     this.#end("shutdown");
   }
 
@@ -367,21 +362,9 @@ class Association implements SctpAssociation {
     this.#laterEvents.push({ kind: "closed", reason });
   }
 
-  /** RFC 9260 section 8.4: what belongs to no association. */
   #answerStray(first: Chunk, { tag }: PacketHeader): void {
-    switch (first.type) {
-      case "abort":
-      case "shutdown-complete":
-      case "cookie-ack":
-      case "error":
-        return;
-      case "init":
-        return this.#reply(first.tag, abortChunk(CAUSE.userAbort, ""));
-      case "shutdown-ack":
-        return this.#reply(tag, { ...SHUTDOWN, type: "shutdown-complete", isTagReflected: true });
-      default:
-        return this.#reply(tag, REFLECTED_ABORT);
-    }
+    const reply = strayReply(first, tag);
+    if (reply !== undefined) this.#reply(reply.tag, reply.chunk);
   }
 
   /** To the other side, as it is known. */
@@ -396,7 +379,6 @@ class Association implements SctpAssociation {
 }
 
 const NOTHING = new Uint8Array(0);
-const SHUTDOWN = { cumulativeTsn: 0, isTagReflected: false } as const;
 
 export function createAssociation(options: AssociationOptions): SctpAssociation {
   return new Association(options);

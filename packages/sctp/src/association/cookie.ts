@@ -17,6 +17,7 @@ const INTERLEAVED = 1;
 const FORWARD_TSN = 2;
 const STREAM_RESET = 4;
 const OMIT_CHECKSUM = 8;
+const PAD = 16;
 
 export interface CookieContent {
   readonly createdAtMs: number;
@@ -60,7 +61,8 @@ export class CookieJar {
       (terms.isInterleaved ? INTERLEAVED : 0) |
         (terms.hasForwardTsn ? FORWARD_TSN : 0) |
         (terms.hasStreamReset ? STREAM_RESET : 0) |
-        (terms.mayOmitChecksum ? OMIT_CHECKSUM : 0),
+        (terms.mayOmitChecksum ? OMIT_CHECKSUM : 0) |
+        (terms.hasPad ? PAD : 0),
     );
     view.setBigUint64(SEALED_BYTES, sipHash(this.#key, bytes.subarray(0, SEALED_BYTES)));
     return bytes;
@@ -94,6 +96,7 @@ function contentOf(view: DataView): CookieContent {
       isInterleaved: (flags & INTERLEAVED) !== 0,
       hasForwardTsn: (flags & FORWARD_TSN) !== 0,
       hasStreamReset: (flags & STREAM_RESET) !== 0,
+      hasPad: (flags & PAD) !== 0,
       mayOmitChecksum: (flags & OMIT_CHECKSUM) !== 0,
     },
   };

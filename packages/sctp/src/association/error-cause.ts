@@ -27,6 +27,3 @@ export function abortChunk(code: number, text: string): ErrorChunk {
   const value = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   return { type: "abort", isTagReflected: false, causes: [{ code, value }] };
 }
-
-/** To a packet that belongs to nothing here: RFC 9260 section 8.4, rule 8. */
-export const REFLECTED_ABORT: ErrorChunk = { type: "abort", isTagReflected: true, causes: [] };

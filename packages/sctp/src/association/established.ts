@@ -8,11 +8,12 @@ import { Receiver } from "../receive/receiver.ts";
 import type { SendQueue } from "../send/send-queue.ts";
 import { Sender } from "../send/sender.ts";
 import type { Chunk, DataChunk, HeartbeatChunk } from "../wire/chunk.ts";
-import type { ControlChunk } from "../wire/chunk-writer.ts";
+import { PACKET_HEADER_BYTES, padded } from "../wire/chunk-type.ts";
+import { type ControlChunk, chunkLength } from "../wire/chunk-writer.ts";
 import type { PacketWriter } from "../wire/packet-writer.ts";
 import type { AssociationEvent, AssociationOptions } from "./association-api.ts";
 import { CAUSE, errorChunk } from "./error-cause.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { HEARTBEAT_BYTES, Heartbeat } from "./heartbeat.ts";
 import { PathMtu } from "./path-mtu.ts";
 import type { PeerTerms } from "./peer-terms.ts";
 import { Shutdown } from "./shutdown.ts";
@@ -20,8 +21,8 @@ import { StreamReset } from "./stream-reset.ts";
 
 /** Answers that wait for a packet; more are somebody's attempt to make us busy. */
 const MOST_CONTROL_CHUNKS = 8;
-/** What a HEARTBEAT may have us send back, and an ERROR quote: either must fit any packet. */
-const MOST_ECHOED_BYTES = 512;
+/** What an ERROR may quote. */
+const MOST_QUOTED_BYTES = 512;
 /** A SACK without gaps. */
 const LEAST_SACK_BYTES = 16;
 
@@ -45,6 +46,8 @@ export class Established {
   readonly shutdown = new Shutdown();
   readonly reset: StreamReset;
 
+  /** The longest HEARTBEAT whose answer fits a packet of ours. */
+  readonly #mostEchoedBytes: number;
   readonly #queue: SendQueue;
   readonly #heartbeat: Heartbeat;
   readonly #mtu: PathMtu;
@@ -59,6 +62,7 @@ export class Established {
     this.terms = terms;
     this.#queue = queue;
     this.#onEvent = parts.onEvent;
+    this.#mostEchoedBytes = options.maxPacketBytes - PACKET_HEADER_BYTES - HEARTBEAT_BYTES;
     queue.isInterleaved = terms.isInterleaved;
     // The other half is for messages that are whole but wait for others before them.
     queue.mostBegunBytes = terms.receiveWindowBytes / 2;
@@ -155,7 +159,7 @@ export class Established {
         this.shutdown.onShutdown(nowMs, this.#timeoutMs);
         return undefined;
       case "unknown":
-        this.#answer(errorChunk(CAUSE.unrecognizedChunk, chunk.whole, MOST_ECHOED_BYTES));
+        this.#answer(errorChunk(CAUSE.unrecognizedChunk, chunk.whole, MOST_QUOTED_BYTES));
         return undefined;
       default:
         return undefined;
@@ -182,14 +186,18 @@ export class Established {
     return this.#mtu.due(nowMs, this.#timeoutMs);
   }
 
+  /** RFC 8899 section 6.2.1.2. werift throws away packets with PAD: then the heartbeat itself is long. */
   fillProbe(writer: PacketWriter, probeBytes: number, nowMs: number): void {
-    writer.append(this.#heartbeat.chunk(nowMs, probeBytes));
-    writer.append({ type: "pad", bytes: writer.remaining });
+    const fillBytes = this.terms.hasPad ? 0 : writer.remaining - HEARTBEAT_BYTES;
+    writer.append(this.#heartbeat.chunk(nowMs, { probeBytes, fillBytes }));
+    if (this.terms.hasPad) writer.append({ type: "pad", bytes: writer.remaining });
   }
 
-  /** The largest packet that is wanted now. */
+  /** The largest packet that is wanted now: answers to long heartbeats are as long. */
   get packetBytes(): number {
-    return this.sender.leastPacketBytes;
+    const [first] = this.#control;
+    const controlBytes = first === undefined ? 0 : PACKET_HEADER_BYTES + padded(chunkLength(first));
+    return Math.max(this.sender.leastPacketBytes, controlBytes);
   }
 
   /** Puts into the packet what is due: control chunks, a SACK, user data (RFC 9260 section 6.10). */
@@ -256,12 +264,12 @@ export class Established {
     if (outcome !== "invalid-stream") return violation(outcome);
     const value = new Uint8Array(4);
     new DataView(value.buffer).setUint16(0, chunk.streamId);
-    this.#answer(errorChunk(CAUSE.invalidStream, value, MOST_ECHOED_BYTES));
+    this.#answer(errorChunk(CAUSE.invalidStream, value, MOST_QUOTED_BYTES));
     return undefined;
   }
 
   #onHeartbeat({ info }: HeartbeatChunk): void {
-    if (info.byteLength > MOST_ECHOED_BYTES) return;
+    if (info.byteLength > this.#mostEchoedBytes) return;
     this.#answer({ type: "heartbeat-ack", info: info.slice() });
   }
 

@@ -15,6 +15,8 @@ const MOST_WAIT_MS = 3000;
 const MOST_BEATS = 10;
 
 const INFO_BYTES = 16;
+/** The chunk's header, its parameter's, and the information. */
+export const HEARTBEAT_BYTES = 8 + INFO_BYTES;
 
 export class Heartbeat {
   readonly #timer = new RetryTimer({ mostWaitMs: MOST_WAIT_MS, mostSendings: MOST_BEATS });
@@ -52,22 +54,22 @@ export class Heartbeat {
       return undefined;
     }
     this.#timer.onSent(nowMs);
-    return this.chunk(nowMs, 0);
+    return this.chunk(nowMs, { probeBytes: 0, fillBytes: 0 });
   }
 
-  /** @param probeBytes the size of the packet it makes with a PAD chunk; 0 for a plain one. */
-  chunk(nowMs: number, probeBytes: number): HeartbeatChunk {
-    const info = new Uint8Array(INFO_BYTES);
+  /** A probe says what packet it makes, 0 for none, and how much longer it is for that. */
+  chunk(nowMs: number, probe: { probeBytes: number; fillBytes: number }): HeartbeatChunk {
+    const info = new Uint8Array(INFO_BYTES + probe.fillBytes);
     const view = new DataView(info.buffer);
     view.setFloat64(0, nowMs);
     view.setUint32(8, this.#nonce);
-    view.setUint32(12, probeBytes);
+    view.setUint32(12, probe.probeBytes);
     return { type: "heartbeat", info };
   }
 
   /** What an answer says; undefined when it answers nothing of ours. */
   read(info: Uint8Array): { readonly probeBytes: number } | undefined {
-    if (info.byteLength !== INFO_BYTES) return undefined;
+    if (info.byteLength < INFO_BYTES) return undefined;
     const view = new DataView(info.buffer, info.byteOffset, info.byteLength);
     if (view.getUint32(8) !== this.#nonce) return undefined;
     return { probeBytes: view.getUint32(12) };

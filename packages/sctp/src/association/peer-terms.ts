@@ -25,6 +25,8 @@ export interface PeerTerms {
   readonly hasForwardTsn: boolean;
   /** RFC 6525. */
   readonly hasStreamReset: boolean;
+  /** RFC 4820. */
+  readonly hasPad: boolean;
   /** RFC 9653: our packets may leave without checksum. */
   readonly mayOmitChecksum: boolean;
 }
@@ -47,6 +49,7 @@ export function ownInit(
     extensions: [
       CHUNK_TYPE.reconfig,
       CHUNK_TYPE.forwardTsn,
+      CHUNK_TYPE.pad,
       ...(options.offersInterleaving ? interleaving : []),
     ],
     forwardTsn: true,
@@ -76,6 +79,7 @@ export function agree(init: InitChunk, options: AssociationOptions): PeerTerms {
       ? has(CHUNK_TYPE.iForwardTsn)
       : init.forwardTsn || has(CHUNK_TYPE.forwardTsn),
     hasStreamReset: has(CHUNK_TYPE.reconfig),
+    hasPad: has(CHUNK_TYPE.pad),
     mayOmitChecksum: options.acceptsZeroChecksum && init.zeroChecksumMethod === BY_DTLS,
   };
 }
