@@ -30,7 +30,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
  * Doors besides each package's root: engines that only one side needs, and the built page, which is
  * files on disk.
  */
-const SIDE_DOORS = ["@beeline/paths/memory", "@beeline/paths/werift", "@beeline/web/page"];
+const SIDE_DOORS = [
+  "@beeline/paths/data-peer",
+  "@beeline/paths/memory",
+  "@beeline/paths/werift",
+  "@beeline/web/page",
+];
 
 /** A file that a reader takes in at one sitting. A longer one has two jobs. */
 const MAX_LINES = 400;

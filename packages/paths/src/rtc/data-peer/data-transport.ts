@@ -8,6 +8,7 @@
 import { randomInt } from "node:crypto";
 import type { DirectReason, IceServer } from "@beeline/protocol";
 import type { RtcPhase, RtcSignal } from "../rtc-peer.ts";
+import { RECORD_OVERHEAD_BYTES } from "./dtls-records.ts";
 import { createCertificate, type DtlsCertificate, DtlsSession } from "./dtls-session.ts";
 import { IceAgent } from "./ice-agent.ts";
 import { readIceServers } from "./ice-servers.ts";
@@ -33,6 +34,9 @@ export interface AssociationTerms {
   readonly remotePort: number;
   /** 0 means any. */
   readonly maxMessageBytes: number;
+  /** SCTP packets that every path takes, and the largest that this one might. */
+  readonly basePacketBytes: number;
+  readonly maxPacketBytes: number;
 }
 
 export interface TransportHandlers {
@@ -257,6 +261,7 @@ export class DataTransport {
       isDtlsClient: this.#isDtlsClient,
       remotePort: this.#remote.sctpPort,
       maxMessageBytes: this.#remote.maxMessageBytes,
+      ...packetBytes(this.#ice.datagramBytes),
     });
   }
 
@@ -270,4 +275,13 @@ export class DataTransport {
     this.close();
     this.#handlers.onClosed(reason);
   }
+}
+
+/** What is left of datagrams for SCTP, which has packets of whole words. */
+function packetBytes({ base, most }: { base: number; most: number }): {
+  basePacketBytes: number;
+  maxPacketBytes: number;
+} {
+  const within = (bytes: number): number => (bytes - RECORD_OVERHEAD_BYTES) & ~3;
+  return { basePacketBytes: within(base), maxPacketBytes: within(most) };
 }

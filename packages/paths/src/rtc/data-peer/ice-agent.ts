@@ -53,6 +53,14 @@ const DTLS_FIRST_BYTE = { least: 20, most: 63 } as const;
 const MAX_REMOTE_CANDIDATES = 64;
 /** Each name is asked for on every network of ours for 10 s. */
 const MAX_NAMES = 8;
+/** IPv6 has 1280 for every path; without its header, UDP's and TURN's. */
+const BASE_DATAGRAM_BYTES = 1_280 - 40 - 8 - 4;
+/** Ethernet's 1500, less the same with IPv4's header: IPv6's probe fails and finds its own. */
+const MOST_DATAGRAM_BYTES = 1_500 - 20 - 8 - 4;
+/**
+ * Nothing limits datagrams within a machine but who reads them: libwebrtc decrypts into 2048 bytes.
+ */
+const MOST_HERE_BYTES = 2_048;
 const CANDIDATE =
   /^(?:candidate:)?([A-Za-z0-9+/]{1,32}) (1) (udp) (\d{1,10}) ([0-9A-Za-z.:_-]{1,255}) (\d{1,5}) typ (host|srflx|relay|prflx)(?: |$)/i;
 
@@ -163,6 +171,13 @@ export class IceAgent {
     this.#remoteCandidates = 0;
     this.#names = 0;
     void this.#connection.restart();
+  }
+
+  /** UDP payloads that the chosen route takes for sure, and the largest that it might. */
+  get datagramBytes(): { readonly base: number; readonly most: number } {
+    const remote = this.#choose()?.remoteCandidate.host;
+    const isHere = this.#inside.protocols.some(({ localIp }) => localIp === remote);
+    return { base: BASE_DATAGRAM_BYTES, most: isHere ? MOST_HERE_BYTES : MOST_DATAGRAM_BYTES };
   }
 
   /** Over the chosen pair; lost when there is none, as datagrams may be. */
