@@ -49,6 +49,9 @@ export class Channel implements DataChannel {
   /** What of it are no messages of the owner's and may be unsent, by where it ends. */
   readonly #overhead = new Fifo<{ readonly end: number; readonly bytes: number }>();
   #overheadBytes = 0;
+  #lowThreshold = 0;
+  /** `bufferedBytes` rose above the threshold, and nobody was told yet that it fell. */
+  #isAboveThreshold = false;
 
   constructor(parts: ChannelParts) {
     this.id = parts.id;
@@ -76,6 +79,8 @@ export class Channel implements DataChannel {
   }
 
   setBufferedLowThreshold(bytes: number): void {
+    this.#lowThreshold = bytes;
+    this.#isAboveThreshold = this.bufferedBytes > bytes;
     this.#association.setBufferedLowThreshold(this.id, bytes);
   }
 
@@ -93,6 +98,7 @@ export class Channel implements DataChannel {
       this.#countOverhead(EMPTY_MESSAGE.byteLength);
     } else {
       this.#hand(payload, isText ? PROTOCOL_ID.text : PROTOCOL_ID.binary, nowMs);
+      this.#isAboveThreshold ||= this.bufferedBytes > this.#lowThreshold;
     }
   }
 
@@ -110,6 +116,16 @@ export class Channel implements DataChannel {
       this.#announce(encodeAck(), nowMs);
     }
     this.state = "open";
+  }
+
+  /**
+   * The association's count fell to the threshold.
+   * @returns whether the owner's did: announcements are none of its business.
+   */
+  takeBufferedLow(): boolean {
+    const hasFallen = this.#isAboveThreshold && this.bufferedBytes <= this.#lowThreshold;
+    if (hasFallen) this.#isAboveThreshold = false;
+    return hasFallen;
   }
 
   /** Anything arrived: the other side knows the channel (RFC 8832 section 6). */

@@ -230,7 +230,8 @@ export class DataChannels {
 
   #onBufferedLow(streamId: number): void {
     const channel = this.#channels.get(streamId);
-    if (channel?.state === "open") this.#events.push({ kind: "buffered-low", channel });
+    if (channel?.state !== "open" || !channel.takeBufferedLow()) return;
+    this.#events.push({ kind: "buffered-low", channel });
   }
 
   /** RFC 8831 section 6.7: the other side closes; the association resets our half by itself. */

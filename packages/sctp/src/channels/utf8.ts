@@ -1,38 +1,63 @@
-/** UTF-8 for the names of channels: no engine's own is pure, and names are short. */
+/** UTF-8 for the names of channels, as every engine does it: none has it without its own globals. */
 
 const REPLACEMENT = 0xfffd;
 
+/** What `String.fromCharCode` is given at once: engines have limits, this is far below all. */
+const RUN = 4096;
+
 /** Lone surrogates become U+FFFD, as in every USVString. */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? REPLACEMENT;
+  // Every UTF-16 unit makes three bytes at most.
+  const bytes = new Uint8Array(3 * text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) {
+      bytes[length] = unit;
+      length += 1;
+      continue;
+    }
+    const point = text.codePointAt(at) ?? REPLACEMENT;
+    if (point > 0xffff) at += 1;
     const isSurrogate = point >= 0xd800 && point <= 0xdfff;
-    pushPoint(bytes, isSurrogate ? REPLACEMENT : point);
+    length = putPoint(bytes, length, isSurrogate ? REPLACEMENT : point);
   }
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, length);
 }
 
-function pushPoint(bytes: number[], point: number): void {
-  if (point < 0x80) {
-    bytes.push(point);
-    return;
-  }
+/** @param point beyond ASCII. @returns where the next one goes. */
+function putPoint(bytes: Uint8Array, at: number, point: number): number {
   const more = point < 0x800 ? 1 : point < 0x1_0000 ? 2 : 3;
-  const lead = [0xc0, 0xe0, 0xf0][more - 1] ?? 0;
-  bytes.push(lead | (point >> (6 * more)));
-  for (let left = more - 1; left >= 0; left -= 1) bytes.push(0x80 | ((point >> (6 * left)) & 0x3f));
+  bytes[at] = ((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more));
+  for (let left = more - 1; left >= 0; left -= 1) {
+    bytes[at + more - left] = 0x80 | ((point >> (6 * left)) & 0x3f);
+  }
+  return at + more + 1;
 }
 
 /** What is not UTF-8 becomes U+FFFD, as in every decoder of a browser. */
 export function decodeUtf8(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; ) {
-    const { point, length } = pointAt(bytes, at);
-    text += String.fromCodePoint(point);
-    at += length;
+    const end = asciiEnd(bytes, at);
+    if (end > at) {
+      text += String.fromCharCode(...bytes.subarray(at, end));
+      at = end;
+    } else {
+      const { point, length } = pointAt(bytes, at);
+      text += String.fromCodePoint(point);
+      at += length;
+    }
   }
   return text;
+}
+
+/** Where the run of ASCII from `at` ends, or becomes too long for one call. */
+function asciiEnd(bytes: Uint8Array, at: number): number {
+  const last = Math.min(bytes.length, at + RUN);
+  let end = at;
+  while (end < last && (bytes[end] ?? 0) < 0x80) end += 1;
+  return end;
 }
 
 /** How many bytes follow a lead byte, and from where to where the second may be (RFC 3629 section 4). */
@@ -47,9 +72,9 @@ function sequenceOf(lead: number): { more: number; low: number; high: number } |
   return undefined;
 }
 
+/** One beyond ASCII, or one that stands for what is none. */
 function pointAt(bytes: Uint8Array, at: number): { point: number; length: number } {
   const lead = bytes[at] ?? 0;
-  if (lead < 0x80) return { point: lead, length: 1 };
   const sequence = sequenceOf(lead);
   if (sequence === undefined) return { point: REPLACEMENT, length: 1 };
   let { low, high } = sequence;
