@@ -299,7 +299,7 @@ class Association implements SctpAssociation {
     if (outcome === "stale") {
       // Section 5.2.6: by how many microseconds is of no use to anybody here.
       const error = errorChunk(CAUSE.staleCookie, new Uint8Array(4), MOST_ECHOED_BYTES);
-      if (error !== undefined) this.#tell(error);
+      if (error !== undefined) this.#reply(this.#handshake.staleTag, error);
     }
     if (outcome === "ignored" || outcome === "stale") return;
     this.#hasCookieAck = true;

@@ -47,6 +47,8 @@ export class Handshake {
   localInitialTsn: number;
   /** Known from INIT ACK or COOKIE ECHO on. */
   terms: PeerTerms | undefined;
+  /** Whom to tell that a cookie was "stale". */
+  staleTag = 0;
 
   readonly #options: AssociationOptions;
   readonly #jar: CookieJar;
@@ -125,7 +127,10 @@ export class Handshake {
     const isPeers = content.terms.tag === this.terms?.tag;
     // Action D needs no fresh cookie: both tags are known to be right (section 5.2.4, step 3).
     if (isOwn && isPeers) return this.#onKnownCookie();
-    if (reading.kind === "stale") return "stale";
+    if (reading.kind === "stale") {
+      this.staleTag = content.terms.tag;
+      return "stale";
+    }
     if (this.phase === "closed") return this.#adopt(content, "established");
     // Action B: both sent INIT at once.
     if (isOwn) {
