@@ -47,6 +47,7 @@ export class SctpEnd {
   /** Packets go here; the world connects it. */
   out: (packet: Uint8Array) => void = () => undefined;
   wakeUps = 0;
+  gotMessages = 0;
 
   readonly #clock: VirtualClock;
   #cancel: () => void = () => undefined;
@@ -70,6 +71,7 @@ export class SctpEnd {
       this.#send(nowMs);
       const event = this.association.nextEvent();
       if (event === undefined) break;
+      if (event.kind === "message") this.gotMessages += 1;
       this.onEvent(event);
     }
     this.#cancel();
