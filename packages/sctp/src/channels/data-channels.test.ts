@@ -1,138 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createAssociation } from "../association/association.ts";
-import type { SctpAssociation } from "../association/association-api.ts";
-import { createCubic } from "../congestion/cubic.ts";
-import type { ChannelEvent, ChannelOptions, DataChannel } from "./data-channel-api.ts";
-import { DataChannels } from "./data-channels.ts";
-
-const ONE_WAY_MS = 10;
-
-/** One end: its association and channels, and all that happened to them, as text. */
-class End {
-  readonly association: SctpAssociation;
-  readonly channels: DataChannels;
-  /** Without "buffered-low", which has a test of its own. */
-  readonly log: string[] = [];
-  readonly events: ChannelEvent[] = [];
-
-  constructor(isDtlsClient: boolean, seed: number, maxChannels: number) {
-    let state = seed;
-    this.association = createAssociation({
-      localPort: 5000,
-      remotePort: 5000,
-      random: () => {
-        state = (state * 48_271) % 0x7fff_ffff;
-        return state / 0x7fff_ffff;
-      },
-      maxMessageBytes: 262_144,
-      maxReceivedMessageBytes: 262_144,
-      receiveWindowBytes: 4 << 20,
-      acceptsZeroChecksum: true,
-      offersInterleaving: true,
-      createCongestionControl: createCubic,
-      basePacketBytes: 1200,
-      maxPacketBytes: 1200,
-    });
-    this.channels = new DataChannels(this.association, { isDtlsClient, maxChannels });
-  }
-
-  takeEvents(nowMs: number): void {
-    for (;;) {
-      const event = this.channels.nextEvent(nowMs);
-      if (event === undefined) return;
-      this.events.push(event);
-      if (event.kind !== "buffered-low") this.log.push(described(event));
-    }
-  }
-
-  get lowEvents(): number {
-    return this.events.filter(({ kind }) => kind === "buffered-low").length;
-  }
-
-  /** The newest channel that the other side opened. */
-  get accepted(): DataChannel {
-    const event = this.events.findLast(({ kind }) => kind === "channel");
-    if (event?.kind !== "channel") throw new Error("no channel was opened");
-    return event.channel;
-  }
-}
-
-function described(event: ChannelEvent): string {
-  if (event.kind === "ended") return `ended ${event.reason}`;
-  const name = `${event.channel.label} ${event.channel.id}`;
-  if (event.kind !== "message") return `${event.kind} ${name}`;
-  const bytes = Buffer.from(event.payload);
-  const content = event.isText ? JSON.stringify(bytes.toString()) : `${bytes.length} bytes`;
-  return `${name}: ${content}`;
-}
-
-/** Two ends over a link that delays, and loses what it is told to. */
-class Pair {
-  nowMs = 0;
-  readonly client: End;
-  readonly server: End;
-  readonly #ends: readonly End[];
-  #flying: { readonly to: End; readonly atMs: number; readonly packet: Uint8Array }[] = [];
-  /** Told each packet's sender and its number, from 1 since this was set. */
-  #isLost: (from: End, packet: number) => boolean = () => false;
-  #packets = 0;
-
-  constructor(maxChannels = 100) {
-    this.client = new End(true, 1, maxChannels);
-    this.server = new End(false, 2, maxChannels);
-    this.#ends = [this.client, this.server];
-  }
-
-  connect(): this {
-    this.client.association.connect(this.nowMs);
-    this.run(200);
-    expect(this.client.association.state).toBe("connected");
-    return this;
-  }
-
-  set isLost(isLost: (from: End, packet: number) => boolean) {
-    this.#isLost = isLost;
-    this.#packets = 0;
-  }
-
-  /** Lets so much time pass. */
-  run(ms: number): void {
-    const endMs = this.nowMs + ms;
-    for (;;) {
-      this.#settle();
-      const wakeMs = Math.min(
-        ...this.#ends.map(({ association }) => association.wakeAtMs),
-        ...this.#flying.map(({ atMs }) => atMs),
-      );
-      if (wakeMs > endMs) break;
-      this.nowMs = Math.max(this.nowMs, wakeMs);
-      const landed = this.#flying.filter(({ atMs }) => atMs <= this.nowMs);
-      this.#flying = this.#flying.filter(({ atMs }) => atMs > this.nowMs);
-      for (const { to, packet } of landed) to.association.receive(packet, this.nowMs);
-    }
-    this.nowMs = endMs;
-  }
-
-  #settle(): void {
-    const [client, server] = [this.client, this.server];
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      // Events may cause packets, so packets come after them as well.
-      for (let round = 0; round < 2; round += 1) {
-        for (;;) {
-          const packet = from.association.nextPacket(this.nowMs);
-          if (packet === undefined) break;
-          this.#packets += 1;
-          if (this.#isLost(from, this.#packets)) continue;
-          this.#flying.push({ to, atMs: this.nowMs + ONE_WAY_MS, packet: packet.slice() });
-        }
-        from.takeEvents(this.nowMs);
-      }
-    }
-  }
-}
+import { type ChannelEnd, ChannelPair } from "../../../../test/support/sctp-channel-pair.ts";
+import type { ChannelOptions } from "./data-channel-api.ts";
 
 function text(content: string): Uint8Array {
   return new TextEncoder().encode(content);
@@ -140,7 +8,7 @@ function text(content: string): Uint8Array {
 
 describe("a channel", () => {
   test("opens on both sides and carries messages both ways", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const ours = pair.client.channels.open({ label: "é", protocol: "p" }, pair.nowMs);
     expect(ours).toMatchObject({ id: 0, state: "open", isOrdered: true, isNegotiated: false });
     ours.send(text("hello"), "text", pair.nowMs);
@@ -163,7 +31,7 @@ describe("a channel", () => {
   });
 
   test("that was opened before there was a connection opens with it", () => {
-    const pair = new Pair();
+    const pair = new ChannelPair();
     const early = pair.server.channels.open({ label: "early" }, 0);
     expect(early.state).toBe("connecting");
     expect(() => early.send(text("x"), "text", 0)).toThrow(
@@ -175,8 +43,8 @@ describe("a channel", () => {
   });
 
   test("has an even id of the DTLS client, an odd one of the server, the lowest that is free", () => {
-    const pair = new Pair().connect();
-    const idOf = (end: End, options?: Partial<ChannelOptions>) =>
+    const pair = new ChannelPair().connect();
+    const idOf = (end: ChannelEnd, options?: Partial<ChannelOptions>) =>
       end.channels.open({ label: "", ...options }, pair.nowMs).id;
     expect(idOf(pair.client, { negotiatedId: 2 })).toBe(2);
     expect([idOf(pair.client), idOf(pair.client)]).toEqual([0, 4]);
@@ -188,14 +56,14 @@ describe("a channel", () => {
     [{ maxRetransmissions: 0 }],
     [{ isOrdered: false, lifetimeMs: 500, priority: 1024 }],
   ])("has its terms on the other side too: %j", (terms) => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     pair.client.channels.open({ label: "terms", ...terms }, pair.nowMs);
     pair.run(100);
     expect(pair.server.accepted).toMatchObject(terms);
   });
 
   test("that was agreed upon beforehand needs no announcement", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const options = { label: "agreed", negotiatedId: 7 };
     const ours = pair.client.channels.open(options, pair.nowMs);
     const theirs = pair.server.channels.open(options, pair.nowMs);
@@ -207,7 +75,7 @@ describe("a channel", () => {
   });
 
   test("that is unordered does not overtake its announcement", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const channel = pair.client.channels.open({ label: "u", isOrdered: false }, pair.nowMs);
     // The announcement is the first packet, and is lost.
     pair.isLost = (_from, packet) => packet === 1;
@@ -221,7 +89,7 @@ describe("a channel", () => {
   });
 
   test("that is unordered is, once the other side knows it", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const channel = pair.client.channels.open({ label: "u", isOrdered: false }, pair.nowMs);
     pair.run(100);
     pair.isLost = (_from, packet) => packet === 1;
@@ -234,7 +102,7 @@ describe("a channel", () => {
   });
 
   test("says exactly how much of its messages waits", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const channel = pair.client.channels.open({ label: "count" }, pair.nowMs);
     expect(channel.bufferedBytes).toBe(0);
     channel.send(text(""), "text", pair.nowMs);
@@ -254,7 +122,7 @@ describe("a channel", () => {
   });
 
   test("does not say that announcements and empty messages no longer wait", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const channel = pair.client.channels.open({ label: "quiet" }, pair.nowMs);
     channel.send(new Uint8Array(0), "binary", pair.nowMs);
     pair.run(100);
@@ -267,7 +135,7 @@ describe("a channel", () => {
 
 describe("closing a channel", () => {
   test("still sends what was handed over, and frees the id", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const channel = pair.client.channels.open({ label: "first" }, pair.nowMs);
     pair.run(100);
     channel.send(new Uint8Array(200_000), "binary", pair.nowMs);
@@ -298,7 +166,7 @@ describe("closing a channel", () => {
   });
 
   test("by the other side sends what is handed over here as well", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const ours = pair.client.channels.open({ label: "c" }, pair.nowMs);
     pair.run(100);
     pair.server.accepted.close(pair.nowMs);
@@ -310,7 +178,7 @@ describe("closing a channel", () => {
   });
 
   test("from both sides at once ends once", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     const ours = pair.client.channels.open({ label: "c" }, pair.nowMs);
     pair.run(100);
     ours.close(pair.nowMs);
@@ -322,7 +190,7 @@ describe("closing a channel", () => {
   });
 
   test("and opening it again goes on, fifty times, with a packet in five lost", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     pair.isLost = (_from, packet) => packet % 5 === 0;
     for (let count = 0; count < 50; count += 1) {
       const channel = pair.client.channels.open({ label: `${count}` }, pair.nowMs);
@@ -340,7 +208,7 @@ describe("closing a channel", () => {
   });
 
   test("before there was a connection leaves nothing", () => {
-    const pair = new Pair();
+    const pair = new ChannelPair();
     const early = pair.client.channels.open({ label: "early" }, 0);
     early.close(0);
     expect(early.state).toBe("closed");
@@ -352,7 +220,7 @@ describe("closing a channel", () => {
 
 describe("the end of the association", () => {
   test("closes all channels on both sides", () => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     pair.client.channels.open({ label: "a" }, pair.nowMs);
     pair.server.channels.open({ label: "b" }, pair.nowMs);
     pair.run(100);
@@ -378,7 +246,7 @@ describe("opening is refused", () => {
     ["no-such-stream", { label: "", negotiatedId: 1.5 }],
     ["no-such-stream", { label: "", negotiatedId: -1 }],
   ])("with %s", (code, options) => {
-    const pair = new Pair().connect();
+    const pair = new ChannelPair().connect();
     expect(() => pair.client.channels.open(options, pair.nowMs)).toThrow(
       expect.objectContaining({ code }),
     );
@@ -386,7 +254,7 @@ describe("opening is refused", () => {
   });
 
   test("of more channels than are allowed, of either side", () => {
-    const pair = new Pair(3).connect();
+    const pair = new ChannelPair(3).connect();
     for (const label of ["a", "b"]) pair.client.channels.open({ label }, pair.nowMs);
     pair.run(100);
     pair.server.channels.open({ label: "c" }, pair.nowMs);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Random } from "../../../../test/support/sim-random.ts";
 import { type ChannelTerms, decodeDcep, encodeAck, encodeOpen } from "./dcep.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
@@ -58,4 +59,24 @@ describe("an announcement", () => {
   ])("that is %s says nothing", (_what, text) => {
     expect(decodeDcep(hex(text))).toBe(undefined);
   });
+});
+
+test("whatever is read as an announcement can be written again", () => {
+  let opens = 0;
+  for (let seed = 0; seed < 5_000; seed += 1) {
+    const random = new Random(seed);
+    const bytes = random.bytes(random.whole(0, 60));
+    if (random.chance(0.9) && bytes.length > 12) {
+      bytes.set([3, random.pick([0, 1, 2, 0x80, 0x81, 0x82, random.whole(0, 255)])]);
+      bytes.set([0, random.whole(0, 40), 0, random.whole(0, 40)], 8);
+    }
+    const read = decodeDcep(bytes);
+    if (read?.kind !== "open") continue;
+    opens += 1;
+    const { nameBytes, ...announcement } = read;
+    expect(nameBytes, `seed ${seed}`).toBeLessThanOrEqual(bytes.length - 12);
+    const again = encodeOpen(read, encodeUtf8(read.label), encodeUtf8(read.protocol));
+    expect(decodeDcep(again), `seed ${seed}`).toMatchObject(announcement);
+  }
+  expect(opens).toBeGreaterThan(500);
 });
