@@ -98,7 +98,7 @@ class Bbr implements CongestionControl {
     this.#leaveStartup(ack);
     this.#leaveDrain(ack);
     if (this.#fullPipe.wasReached) this.#probe(ack);
-    model.rtt.update(ack.nowMs, ack.rttMs);
+    model.rtt.update(ack.nowMs, ack.rttMs, this.#isRestarting);
     this.#lookForRoundTrip(ack);
     model.finish(ack);
     this.#setPace(this.#pacingGain());

@@ -81,7 +81,7 @@ describe("a pacer", () => {
 
   test("can send at the moment it asked to be woken", () => {
     const pacer = new Pacer({ pacingBytesPerMs: 1_234.567, burstBytes: PACKET });
-    for (let nowMs = 0.1, sent = 0; sent < 10_000; sent += 1) {
+    for (let nowMs = 0.1, sent = 0; sent < 500; sent += 1) {
       expect(pacer.canSend(nowMs, PACKET)).toBe(true);
       pacer.onSent(nowMs, PACKET);
       expect(pacer.canSend(nowMs, PACKET)).toBe(false);

@@ -29,20 +29,25 @@ export class RoundTrip {
   isProbeDue = false;
 
   #minAtMs = 0;
+  /** Due, and not yet done: the shortest is not raised before the queue was drained (5.3.4.1). */
+  #isProbing = false;
   #probeMinMs = Number.POSITIVE_INFINITY;
   #probeMinAtMs = 0;
   /** Shortest of this round and of the one before: jitter does not touch the shortest of many. */
   #roundMs = Number.POSITIVE_INFINITY;
   #lastRoundMs = Number.POSITIVE_INFINITY;
 
-  update(nowMs: number, rttMs: number | undefined): void {
+  /** @param isRestarting after a pause, which has drained the queue as well as a probe would */
+  update(nowMs: number, rttMs: number | undefined, isRestarting: boolean): void {
     this.isProbeDue =
       this.minMs < Number.POSITIVE_INFINITY && nowMs > this.#probeMinAtMs + PROBE_INTERVAL_MS;
+    if (this.isProbeDue) this.#isProbing = !isRestarting;
     if (rttMs !== undefined) {
       this.#roundMs = Math.min(this.#roundMs, rttMs);
       this.#noteForProbe(nowMs, rttMs);
     }
-    if (this.#probeMinMs < this.minMs || nowMs > this.#minAtMs + MEMORY_MS) {
+    const isForgotten = !this.#isProbing && nowMs > this.#minAtMs + MEMORY_MS;
+    if (this.#probeMinMs < this.minMs || isForgotten) {
       this.minMs = this.#probeMinMs;
       this.#minAtMs = this.#probeMinAtMs;
     }
@@ -55,6 +60,7 @@ export class RoundTrip {
 
   /** A look was made: the next is due in an interval. */
   postponeProbe(nowMs: number): void {
+    this.#isProbing = false;
     this.#probeMinAtMs = nowMs;
   }
 
