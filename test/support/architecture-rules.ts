@@ -17,7 +17,8 @@ export type Rule = { readonly name: string; readonly check: (file: SourceFile) =
 /** Which of our packages each package may import; the arrows of ARCHITECTURE.md. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: [],
-  paths: ["protocol"],
+  sctp: [],
+  paths: ["protocol", "sctp"],
   server: ["protocol"],
   client: ["protocol", "paths"],
   extension: ["protocol", "paths"],
@@ -29,7 +30,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
  * Doors besides each package's root: engines that only one side needs, and the built page, which is
  * files on disk.
  */
-const SIDE_DOORS = ["@beeline/paths/memory", "@beeline/paths/werift", "@beeline/web/page"];
+const SIDE_DOORS = [
+  "@beeline/paths/data-peer",
+  "@beeline/paths/memory",
+  "@beeline/paths/werift",
+  "@beeline/web/page",
+];
 
 /** A file that a reader takes in at one sitting. A longer one has two jobs. */
 const MAX_LINES = 400;
@@ -61,7 +67,7 @@ const BANNED: ReadonlyArray<{ where: RegExp; pattern: RegExp; instead: string }>
       pattern: /\bfetch\s*\(|\bXMLHttpRequest\b|\bWebSocket\b/,
       instead: "leave input and output to the packages above",
     },
-  ].map((ban) => ({ ...ban, where: /^packages\/protocol\/src\/(?!.*\.test\.)/ })),
+  ].map((ban) => ({ ...ban, where: /^packages\/(protocol|sctp)\/src\/(?!.*\.test\.)/ })),
   {
     where: /^packages\/[^/]+\/src\/(?!.*\.test\.)/,
     pattern: /\bconsole\s*\./,

@@ -31,7 +31,10 @@ export class Changes {
     const found = new Promise<T>((resolve) => {
       look = () => {
         const value = read();
-        if (value !== undefined) resolve(value);
+        if (value === undefined) return;
+        // At once: a `read` that takes what it finds must not be asked again before the caller runs.
+        this.#waiting.delete(look);
+        resolve(value);
       };
     });
     this.#waiting.add(look);

@@ -65,6 +65,7 @@ export class UdpHop {
           if (signal.kind !== "candidate") peer.accept(withoutCandidates(signal));
         },
         send: (message) => peer.send(message),
+        isSelfPaced: peer.isSelfPaced,
         get bufferedBytes() {
           return peer.bufferedBytes;
         },

@@ -12,6 +12,8 @@ export type RelayRoom = Pick<RoomConnection, "canSend" | "relay">;
 
 export class RelayPath implements Path {
   readonly id: PathId;
+  /** TCP keeps a queue that only its delay betrays. */
+  readonly isSelfPaced = false;
   readonly peer: PeerId;
   readonly #room: RelayRoom;
   readonly #frame = new RelayFrame();

@@ -34,7 +34,7 @@ export class SessionDriver {
 
   attach(path: Path): void {
     this.#paths.push(path);
-    this.session.openPath(path.id, this.#clock.nowMs());
+    this.session.openPath(path.id, this.#clock.nowMs(), path.isSelfPaced);
     this.run();
   }
 

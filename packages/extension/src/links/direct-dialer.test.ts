@@ -11,6 +11,7 @@ function startDialer(iceServers: readonly IceServer[] = []) {
     dialed.push(peer);
     return {
       bufferedBytes: 0,
+      isSelfPaced: false,
       accept: () => {},
       send: () => {},
       close: () => {

@@ -17,6 +17,10 @@ export class DirectPath implements Path {
     return this.#peer.bufferedBytes < CHANNEL_BUFFER_BYTES;
   }
 
+  get isSelfPaced(): boolean {
+    return this.#peer.isSelfPaced;
+  }
+
   send(record: Uint8Array): void {
     this.#peer.send(record);
   }

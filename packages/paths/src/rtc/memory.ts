@@ -82,6 +82,8 @@ class MemoryPeer implements RtcPeer {
     network.peers.add(this);
   }
 
+  readonly isSelfPaced = false;
+
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }

@@ -50,6 +50,8 @@ export interface RtcPeer {
    */
   send(message: Uint8Array): void;
   readonly bufferedBytes: number;
+  /** Its transport paces itself and keeps no queue beyond `bufferedBytes`. */
+  readonly isSelfPaced: boolean;
   close(): void;
 }
 

@@ -57,6 +57,9 @@ class SimplePeerPeer implements RtcPeer {
     this.#listen();
   }
 
+  /** Its SCTP sends in bursts and fills what queue there is. */
+  readonly isSelfPaced = false;
+
   get bufferedBytes(): number {
     return this.#peer.bufferSize;
   }

@@ -65,6 +65,9 @@ class WeriftPeer implements RtcPeer {
     this.#offer().catch(() => this.#closeWith("ice-failed"));
   }
 
+  /** Its SCTP sends in bursts and fills what queue there is. */
+  readonly isSelfPaced = false;
+
   get bufferedBytes(): number {
     return this.#channel.bufferedAmount;
   }

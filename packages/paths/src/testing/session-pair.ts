@@ -22,6 +22,7 @@ const PIPE_RECORDS = 2;
 /** One direction of a path: whole records, in order, one a turn; nothing while it is blocked. */
 export class PipePath implements Path {
   readonly id: PathId;
+  readonly isSelfPaced = false;
   onRecord: (record: Uint8Array) => void = () => {};
   onWritable: () => void = () => {};
   isBlocked = false;

@@ -20,6 +20,7 @@ import {
   HEDGE_FLOOR_MS,
   HEDGE_RTT_FACTOR,
   LOSS_FLOOR_MS,
+  LOSS_PATIENCE_SELF_PACED,
   MAX_RECORDS_IN_FLIGHT,
   MISSES_TO_SUSPECT,
   ONE_WAY_SILENCE_MS,
@@ -29,7 +30,7 @@ import {
   SUSPECT_TO_DEAD_MS,
   WINDOW_CEILING_BYTES,
 } from "./tuning.ts";
-import { SendWindow } from "./window.ts";
+import { OpenWindow, type PathWindow, SendWindow } from "./window.ts";
 
 /** Pings remembered: on a suspect path, whose pings are 0.4 s apart, any answer within 6 s counts. */
 const MAX_PINGS = 16;
@@ -40,7 +41,8 @@ export class PathState {
   readonly goodput = new Goodput();
   readonly received = new ReceivedRecords();
   readonly flight = new Flight();
-  readonly #window: SendWindow;
+  readonly #window: PathWindow;
+  readonly #isSelfPaced: boolean;
   state: "open" | "suspect" = "open";
   suspectSinceMs = 0;
   isPingDue = true;
@@ -64,9 +66,10 @@ export class PathState {
   #probes = 0;
   #lastSentAtMs = 0;
 
-  constructor(id: PathId, nowMs: number) {
+  constructor(id: PathId, nowMs: number, isSelfPaced = false) {
     this.id = id;
-    this.#window = new SendWindow(id.kind);
+    this.#isSelfPaced = isSelfPaced;
+    this.#window = isSelfPaced ? new OpenWindow(id.kind) : new SendWindow(id.kind);
     this.lastPingAtMs = nowMs;
   }
 
@@ -259,6 +262,7 @@ export class PathState {
   }
 
   get #lossPatienceMs(): number {
-    return Math.max(LOSS_FLOOR_MS, this.rtt.latestMs + ACK_DELAY_MS, this.rtt.patienceMs);
+    const patienceMs = this.rtt.patienceMs * (this.#isSelfPaced ? LOSS_PATIENCE_SELF_PACED : 1);
+    return Math.max(LOSS_FLOOR_MS, this.rtt.latestMs + ACK_DELAY_MS, patienceMs);
   }
 }

@@ -81,13 +81,16 @@ export class Session {
   /**
    * A path may carry records from now on; an older one of its kind is closed. On the relay a client
    * says hello first. A generation that is not newer than every earlier one is ignored.
+   *
+   * @param isSelfPaced the transport below paces what it sends, keeps its queue short and may deliver
+   * out of order: only the ceiling of the path bounds what is in flight.
    */
-  openPath(id: PathId, nowMs: number): void {
+  openPath(id: PathId, nowMs: number, isSelfPaced = false): void {
     if (this.#isClosed || id.generation <= this.#newest[id.kind]) return;
     this.#newest[id.kind] = id.generation;
     const older = this.#paths.find((path) => path.id.kind === id.kind);
     if (older !== undefined) this.closePath(older.id, nowMs);
-    this.#paths.push(new PathState(id, nowMs));
+    this.#paths.push(new PathState(id, nowMs, isSelfPaced));
     if (id.kind === "relay") this.handshake.onRelayOpen(nowMs);
     this.#maintain(nowMs);
   }

@@ -67,6 +67,12 @@ export const PROBE_FLOOR_MS = 150;
 export const LOSS_FLOOR_MS = 25;
 
 /**
+ * A self-paced transport delivers out of order while it repairs, and a repair may be lost as well:
+ * four times the usual patience covers three of them, and costs nothing where nothing vanishes.
+ */
+export const LOSS_PATIENCE_SELF_PACED = 4;
+
+/**
  * Liveness. While answers are outstanding the leader pings this often, and three missed ones make a
  * path suspect: 3 × 400 ms + one round trip leave room below the 2 s within which traffic must have
  * moved. Idle paths are pinged so that a NAT binding (30 s at worst, RFC 4787 REQ-5 asks 2 min)

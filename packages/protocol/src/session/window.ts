@@ -27,7 +27,37 @@ const DRAIN_MS = 200;
 /** Delay samples are noisy upwards (timers, garbage collection): the smallest of four counts. */
 const FILTER_SAMPLES = 4;
 
-export class SendWindow {
+/** What a path asks its window, whoever made it. */
+export interface PathWindow {
+  readonly bytes: number;
+  drain(rttMs: number, nowMs: number): void;
+  onAck(
+    ackedBytes: number,
+    latestRttMs: number,
+    minRttMs: number,
+    wasFull: boolean,
+    nowMs: number,
+  ): void;
+  onLoss(): void;
+}
+
+/**
+ * For a transport that paces itself and keeps no queue: there is no hidden delay to follow, and what
+ * looks like some is a repair under way. Following it would starve the path that repairs well.
+ */
+export class OpenWindow implements PathWindow {
+  readonly bytes: number;
+
+  constructor(kind: PathKind) {
+    this.bytes = WINDOW_CEILING_BYTES[kind];
+  }
+
+  drain(): void {}
+  onAck(): void {}
+  onLoss(): void {}
+}
+
+export class SendWindow implements PathWindow {
   #bytes = WINDOW_START_BYTES;
   #isStarting = true;
   #drainsUntilMs: number | undefined;

@@ -1,0 +1,109 @@
+/**
+ * How large packets may be: RFC 8899 (datagram path discovery), section 6.2. Probes are HEARTBEATs
+ * padded by PAD chunks (RFC 4820), so a probe that is lost costs no data and slows nothing down.
+ *
+ * It starts with what every path takes and tries the largest first, which most paths take. What lies
+ * between is searched by halves. Chunks that were sent already keep their size when the path shrinks:
+ * their TSNs are given; only IP fragmentation helps them.
+ */
+
+/** RFC 8899 section 5.1.2: MAX_PROBES. */
+const MOST_TRIES = 3;
+/** Finer steps gain less than a third of a percent. */
+const SMALLEST_STEP_BYTES = 16;
+/** RFC 8899 section 5.1.1, PMTU_RAISE_TIMER: a path that took less is asked again after ten minutes. */
+const RAISE_AFTER_MS = 600_000;
+/** RFC 8899 section 5.1.1 has PROBE_TIMER > 1 s, so that a late answer is not a lost one. */
+const LEAST_WAIT_MS = 1000;
+/** Time-outs in a row after which packets are thought too large (RFC 8899 section 4.3). */
+const BLACK_HOLE_TIMEOUTS = 2;
+
+export interface PathMtuOptions {
+  readonly basePacketBytes: number;
+  readonly maxPacketBytes: number;
+}
+
+export class PathMtu {
+  /** What the path is known to take. */
+  packetBytes: number;
+
+  readonly #base: number;
+  readonly #max: number;
+  /** The smallest that is known not to pass; above `#max` when none is. */
+  #tooLarge: number;
+  #probeBytes = 0;
+  #tries = 0;
+  #atMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: PathMtuOptions) {
+    this.#base = options.basePacketBytes & ~3;
+    this.#max = Math.max(this.#base, options.maxPacketBytes & ~3);
+    this.packetBytes = this.#base;
+    this.#tooLarge = this.#max + 4;
+  }
+
+  get wakeAtMs(): number {
+    return this.#atMs;
+  }
+
+  start(nowMs: number): void {
+    this.#search(nowMs);
+  }
+
+  stop(): void {
+    this.#atMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The size of a probe to send now; undefined when none is due. */
+  due(nowMs: number, timeoutMs: number): number | undefined {
+    if (nowMs < this.#atMs) return undefined;
+    if (this.#tries >= MOST_TRIES) {
+      this.#tooLarge = this.#probeBytes;
+      this.#search(nowMs);
+      if (nowMs < this.#atMs) return undefined;
+    }
+    if (this.#probeBytes === 0) {
+      // The raise timer: all sizes are possible again.
+      this.#tooLarge = this.#max + 4;
+      this.#search(nowMs);
+    }
+    this.#tries += 1;
+    this.#atMs = nowMs + Math.max(LEAST_WAIT_MS, timeoutMs);
+    return this.#probeBytes;
+  }
+
+  /** A probe arrived. True when packets may be larger now. */
+  onProbeAnswered(probeBytes: number, nowMs: number): boolean {
+    if (probeBytes <= this.packetBytes || probeBytes > this.#max) return false;
+    this.packetBytes = probeBytes;
+    if (this.#tooLarge <= probeBytes) this.#tooLarge = this.#max + 4;
+    this.#search(nowMs);
+    return true;
+  }
+
+  /** Nothing was acknowledged for so many time-outs in a row. True when packets must be smaller now. */
+  onTimeouts(count: number, nowMs: number): boolean {
+    if (count < BLACK_HOLE_TIMEOUTS || this.packetBytes === this.#base) return false;
+    this.packetBytes = this.#base;
+    this.#probeBytes = 0;
+    this.#atMs = nowMs + RAISE_AFTER_MS;
+    return true;
+  }
+
+  #search(nowMs: number): void {
+    this.#tries = 0;
+    const isUntried = this.#tooLarge > this.#max;
+    const middle = ((this.packetBytes + this.#tooLarge) >> 1) & ~3;
+    const next = isUntried ? this.#max : middle;
+    if (this.packetBytes >= this.#max) {
+      this.#probeBytes = 0;
+      this.#atMs = Number.POSITIVE_INFINITY;
+    } else if (!isUntried && next - this.packetBytes < SMALLEST_STEP_BYTES) {
+      this.#probeBytes = 0;
+      this.#atMs = nowMs + RAISE_AFTER_MS;
+    } else {
+      this.#probeBytes = next;
+      this.#atMs = nowMs;
+    }
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * What BBR knows of the path (draft-ietf-ccwg-bbr section 5.5): the rate, the round trip, how much
+ * the acknowledgements bunch, and the bounds that loss has set. The long-term bounds come from
+ * probing, the short-term ones from loss while not probing, and last until the next probe.
+ */
+
+import { AckAggregation } from "./ack-aggregation.ts";
+import type { Ack } from "./congestion-control.ts";
+import { tolerableLossBytes } from "./loss-limits.ts";
+import { RoundTrip } from "./round-trip.ts";
+
+/** BBR.Beta: never give way more than CUBIC does. */
+export const BETA = 0.7;
+/** BBR.Headroom of the long-term bound is left to others. */
+const HEADROOM = 0.15;
+/** BBR.MinPipeCwnd: with one SACK for two packets, two of each on the way. */
+const LEAST_PACKETS = 4;
+
+/**
+ * A path whose rate falls (a phone that leaves Wi-Fi) and whose buffer is deep shows no loss, only a
+ * queue, and the draft would fill it until the rate is forgotten, two cycles later. Less than 0.4 of
+ * the rate for three rounds and 200 ms (which heaps of acknowledgements do not make), with a queue of
+ * half a round trip, is no neighbour's doing, as those come slowly: what was learnt was of another
+ * path, and is forgotten at once.
+ */
+const COLLAPSED_SHARE = 0.4;
+const COLLAPSED_ROUNDS = 3;
+const COLLAPSED_MS = 200;
+const COLLAPSED_QUEUE = 1.5;
+
+export interface Bounds {
+  readonly bwShort: number;
+  readonly inflightShort: number;
+  readonly inflightLong: number;
+}
+
+export class BbrModel {
+  packetBytes: number;
+  readonly rtt = new RoundTrip();
+  readonly aggregation = new AckAggregation();
+
+  roundCount = 0;
+  isRoundStart = false;
+  /** Lost and delivered in the round that just ended, and SACKs that told of loss; at its end. */
+  roundLostBytes = 0;
+  roundDeliveredBytes = 0;
+  roundLossEvents = 0;
+
+  bwShort = Number.POSITIVE_INFINITY;
+  inflightShort = Number.POSITIVE_INFINITY;
+  inflightLong = Number.POSITIVE_INFINITY;
+  /** The most within this round: BBR.bw_latest and BBR.inflight_latest. */
+  bwLatest = 0;
+  inflightLatest = 0;
+
+  #previousMaxBw = 0;
+  #currentMaxBw = 0;
+  #roundEndBytes = 0;
+  #lostBytes = 0;
+  #deliveredBytes = 0;
+  #lossEvents = 0;
+
+  #signalRoundEndBytes = 0;
+  #isSignalRoundEnd = false;
+  #signalLostBytes = 0;
+  #collapsedRounds = 0;
+  #collapsedSinceMs = 0;
+
+  constructor(packetBytes: number) {
+    this.packetBytes = packetBytes;
+  }
+
+  /** The highest of this probing cycle and the one before (5.5.6). */
+  get maxBw(): number {
+    return Math.max(this.#previousMaxBw, this.#currentMaxBw);
+  }
+
+  get bw(): number {
+    return Math.min(this.maxBw, this.bwShort);
+  }
+
+  get leastWindowBytes(): number {
+    return LEAST_PACKETS * this.packetBytes;
+  }
+
+  /** What the window may be while others shall find room: InflightWithHeadroom. */
+  get inflightWithHeadroom(): number {
+    if (this.inflightLong === Number.POSITIVE_INFINITY) return this.inflightLong;
+    const headroom = Math.max(this.packetBytes, HEADROOM * this.inflightLong);
+    return Math.max(this.inflightLong - headroom, this.leastWindowBytes);
+  }
+
+  bdpBytes(bytesPerMs: number): number {
+    return bytesPerMs * this.rtt.minMs;
+  }
+
+  /** First of an acknowledgement: rounds, the rate and what was delivered of late. */
+  learn(ack: Ack): void {
+    this.#countRound(ack);
+    const { bytesPerMs, isAppLimited, priorDeliveredBytes } = ack.rate;
+    this.#isSignalRoundEnd = false;
+    this.bwLatest = Math.max(this.bwLatest, bytesPerMs ?? 0);
+    if (ack.ackedBytes > 0) {
+      const delivered = ack.deliveredBytes - priorDeliveredBytes;
+      this.inflightLatest = Math.max(this.inflightLatest, delivered);
+      if (priorDeliveredBytes >= this.#signalRoundEndBytes) {
+        this.#signalRoundEndBytes = ack.deliveredBytes;
+        this.#isSignalRoundEnd = true;
+      }
+    }
+    if (bytesPerMs !== undefined && (!isAppLimited || bytesPerMs >= this.maxBw)) {
+      this.#currentMaxBw = Math.max(this.#currentMaxBw, bytesPerMs);
+    }
+    this.#noteLoss(ack);
+  }
+
+  /** Last of an acknowledgement: AdvanceLatestDeliverySignals. */
+  finish(ack: Ack): void {
+    if (!this.#isSignalRoundEnd) return;
+    this.bwLatest = ack.rate.bytesPerMs ?? 0;
+    this.inflightLatest = ack.deliveredBytes - ack.rate.priorDeliveredBytes;
+    this.#signalLostBytes = 0;
+  }
+
+  /** Once per round while not probing: AdaptLowerBoundsFromCongestion (5.5.10.3). */
+  adaptShortTerm(ack: Ack, windowBytes: number): void {
+    if (!this.#isSignalRoundEnd) return;
+    if (this.#hasCollapsed(ack)) return this.#forgetRate();
+    if (!this.#isLossTelling()) return;
+    if (this.bwShort === Number.POSITIVE_INFINITY) this.bwShort = this.maxBw;
+    if (this.inflightShort === Number.POSITIVE_INFINITY) this.inflightShort = windowBytes;
+    this.bwShort = Math.max(this.bwLatest, BETA * this.bwShort);
+    this.inflightShort = Math.max(this.inflightLatest, BETA * this.inflightShort);
+  }
+
+  /** Does what was lost while the newest packet acknowledged was on its way tell of too much? */
+  isFlightTooLarge(ack: Ack): boolean {
+    const { lostBytes, sentInFlightBytes } = ack.rate;
+    const tolerable = tolerableLossBytes(sentInFlightBytes, this.packetBytes, this.rtt.hasQueue);
+    return lostBytes > tolerable;
+  }
+
+  /** The same of the round that just ended. */
+  isRoundLossTooHigh(): boolean {
+    const flight = this.roundLostBytes + this.roundDeliveredBytes;
+    return this.roundLostBytes > tolerableLossBytes(flight, this.packetBytes, this.rtt.hasQueue);
+  }
+
+  startRound(ack: Ack): void {
+    this.#roundEndBytes = ack.deliveredBytes;
+  }
+
+  advanceMaxBw(): void {
+    if (this.#currentMaxBw === 0) return;
+    this.#previousMaxBw = this.#currentMaxBw;
+    this.#currentMaxBw = 0;
+  }
+
+  resetShortTerm(): void {
+    this.bwShort = Number.POSITIVE_INFINITY;
+    this.inflightShort = Number.POSITIVE_INFINITY;
+    this.#collapsedRounds = 0;
+  }
+
+  resetSignals(): void {
+    this.bwLatest = 0;
+    this.inflightLatest = 0;
+    this.#signalLostBytes = 0;
+  }
+
+  get bounds(): Bounds {
+    const { bwShort, inflightShort, inflightLong } = this;
+    return { bwShort, inflightShort, inflightLong };
+  }
+
+  /** Loss was none: at least what it was before (5.5.11.2). */
+  restore(bounds: Bounds): void {
+    this.bwShort = Math.max(this.bwShort, bounds.bwShort);
+    this.inflightShort = Math.max(this.inflightShort, bounds.inflightShort);
+    this.inflightLong = Math.max(this.inflightLong, bounds.inflightLong);
+    this.#signalLostBytes = 0;
+  }
+
+  #countRound(ack: Ack): void {
+    this.isRoundStart = ack.ackedBytes > 0 && ack.rate.priorDeliveredBytes >= this.#roundEndBytes;
+    if (this.isRoundStart) {
+      this.startRound(ack);
+      this.roundCount += 1;
+      this.rtt.onRoundStart();
+      this.roundLostBytes = this.#lostBytes;
+      this.roundDeliveredBytes = this.#deliveredBytes;
+      this.roundLossEvents = this.#lossEvents;
+      this.#lostBytes = 0;
+      this.#deliveredBytes = 0;
+      this.#lossEvents = 0;
+    }
+    this.#deliveredBytes += ack.ackedBytes;
+  }
+
+  #noteLoss(ack: Ack): void {
+    if (ack.lostBytes === 0) return;
+    this.#lostBytes += ack.lostBytes;
+    this.#lossEvents += 1;
+    if (this.#signalLostBytes === 0) this.#signalRoundEndBytes = ack.deliveredBytes;
+    this.#signalLostBytes += ack.lostBytes;
+  }
+
+  #isLossTelling(): boolean {
+    if (this.#signalLostBytes === 0) return false;
+    if (this.rtt.hasQueue) return true;
+    const flight = this.inflightLatest + this.#signalLostBytes;
+    return this.#signalLostBytes > tolerableLossBytes(flight, this.packetBytes, false);
+  }
+
+  /** The queue of the old rate drains while no more than the new rate's flight is allowed. */
+  #forgetRate(): void {
+    this.#previousMaxBw = this.bwLatest;
+    this.#currentMaxBw = this.bwLatest;
+    this.bwShort = Number.POSITIVE_INFINITY;
+    this.inflightShort = this.bdpBytes(this.bwLatest);
+    this.#collapsedRounds = 0;
+  }
+
+  #hasCollapsed(ack: Ack): boolean {
+    const isLow =
+      !ack.rate.isAppLimited &&
+      this.bwLatest < COLLAPSED_SHARE * this.maxBw &&
+      this.rtt.currentMs > COLLAPSED_QUEUE * this.rtt.minMs;
+    if (!isLow) this.#collapsedRounds = 0;
+    else if (this.#collapsedRounds === 0) this.#collapsedSinceMs = ack.nowMs;
+    this.#collapsedRounds += isLow ? 1 : 0;
+    return (
+      this.#collapsedRounds >= COLLAPSED_ROUNDS &&
+      ack.nowMs - this.#collapsedSinceMs >= COLLAPSED_MS
+    );
+  }
+}

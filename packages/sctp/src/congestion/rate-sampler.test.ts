@@ -1,0 +1,108 @@
+/** The sampler measures the path: not the bursts that leave, the heaps of acknowledgements, or a slow application. */
+import { describe, expect, test } from "vitest";
+import { RateSampler, type SendStamp } from "./rate-sampler.ts";
+
+const PACKET = 1000;
+
+/** Packets of 1000 bytes, numbered from 0, whose stamps the test need not hold. */
+class Book {
+  readonly sampler = new RateSampler();
+  readonly #stamps = new Map<number, SendStamp>();
+
+  send(nowMs: number, number: number): void {
+    const inFlight = (this.#stamps.size + 1) * PACKET;
+    this.#stamps.set(number, this.sampler.onSent(nowMs, PACKET, inFlight));
+  }
+
+  ack(nowMs: number, ...numbers: number[]) {
+    for (const number of numbers) {
+      this.sampler.onDelivered(nowMs, PACKET, this.#stamps.get(number) as SendStamp);
+      this.#stamps.delete(number);
+    }
+    return this.sampler.takeSample(0);
+  }
+
+  lose(number: number): void {
+    this.sampler.onLost(PACKET);
+    this.#stamps.delete(number);
+  }
+}
+
+describe("a rate sample", () => {
+  test("is the rate of the path while packets leave and arrive evenly", () => {
+    const book = new Book();
+    for (let n = 0; n < 50; n += 1) book.send(n, n);
+    for (let n = 50; n < 200; n += 1) {
+      book.send(n, n);
+      const rate = book.ack(n + 0.5, n - 50);
+      if (n > 100) expect(rate.bytesPerMs).toBeCloseTo(PACKET, 0);
+    }
+  });
+
+  test("takes the slower side when packets left in a burst", () => {
+    const book = new Book();
+    for (let n = 0; n < 10; n += 1) book.send(0, n);
+    for (let n = 0; n < 9; n += 1) book.ack(50 + n, n);
+    expect(book.ack(59, 9).bytesPerMs).toBeCloseTo((10 * PACKET) / 59);
+  });
+
+  test("takes the slower side when acknowledgements arrive in a heap", () => {
+    const book = new Book();
+    for (let n = 0; n < 40; n += 1) book.send(n, n);
+    book.ack(50, 0);
+    for (let n = 40; n < 60; n += 1) book.send(51 + n - 40, n);
+    book.ack(90, ...Array.from({ length: 39 }, (_, n) => n + 1));
+    // The last 20 left within 20 ms, and all are acknowledged 1 ms after the heap before them.
+    const rate = book.ack(91, ...Array.from({ length: 20 }, (_, n) => n + 40));
+    expect(rate.bytesPerMs).toBeLessThanOrEqual((59 * PACKET) / 41);
+  });
+
+  test("is none below the shortest round trip", () => {
+    const { sampler } = new Book();
+    const stamp = sampler.onSent(0, PACKET, PACKET);
+    sampler.onDelivered(9, PACKET, stamp);
+    expect(sampler.takeSample(10).bytesPerMs).toBeUndefined();
+  });
+
+  test("is none when nothing new was delivered", () => {
+    expect(new Book().ack(10)).toMatchObject({ bytesPerMs: undefined, priorDeliveredBytes: 0 });
+  });
+
+  test("says what was delivered and in flight when the newest packet left, and lost since", () => {
+    const book = new Book();
+    for (let n = 0; n < 10; n += 1) book.send(0, n);
+    book.ack(50, 0, 1);
+    book.send(50, 10);
+    book.lose(2);
+    book.lose(3);
+    book.ack(51, 4);
+    expect(book.ack(100, 10)).toMatchObject({
+      priorDeliveredBytes: 2 * PACKET,
+      sentInFlightBytes: 9 * PACKET,
+      lostBytes: 2 * PACKET,
+    });
+    expect(book.sampler.lostBytes).toBe(2 * PACKET);
+  });
+
+  test("tells of the application until what was in flight then is delivered", () => {
+    const book = new Book();
+    book.send(0, 0);
+    book.sampler.markAppLimited(PACKET);
+    book.send(10, 1);
+    expect(book.ack(50, 0).isAppLimited).toBe(false);
+    book.send(50, 2);
+    expect(book.ack(60, 1).isAppLimited).toBe(true);
+    book.send(61, 3);
+    expect(book.ack(100, 2).isAppLimited).toBe(true);
+    expect(book.ack(111, 3).isAppLimited).toBe(false);
+  });
+
+  test("does not count the pause before a restart", () => {
+    const book = new Book();
+    book.send(0, 0);
+    book.ack(50, 0);
+    for (let n = 1; n <= 10; n += 1) book.send(10_000 + n, n);
+    for (let n = 1; n < 10; n += 1) book.ack(10_050 + n, n);
+    expect(book.ack(10_060, 10).bytesPerMs).toBeGreaterThan((9 * PACKET) / 60);
+  });
+});

@@ -1,0 +1,95 @@
+/**
+ * What is lost, by time: RACK (RFC 8985 section 6). A chunk is lost when one that left later has
+ * arrived, and it had a round trip plus the reordering window to arrive itself. Time judges every
+ * sending alike, so a retransmission that is lost is found like any other, and no count of strikes
+ * makes one loss look like many.
+ */
+
+import { type InFlight, NONE } from "./in-flight.ts";
+import type { RoundTrip } from "./rto.ts";
+
+/** RFC 8985 section 6.2 step 4: so many gap reports before reordering is ruled out. */
+const DUPLICATE_THRESHOLD = 3;
+/** And after so many recoveries without a needless retransmission the window is small again. */
+const WINDOW_PERSISTS_RECOVERIES = 16;
+
+export class LossDetection {
+  /** When to look again although nothing arrived; Infinity when there is no reason. */
+  wakeAtMs = Number.POSITIVE_INFINITY;
+
+  readonly #book: InFlight;
+  readonly #roundTrip: RoundTrip;
+  /** Of the latest-sent chunk that arrived: RACK.xmit_ts, as a turn, and RACK.rtt. */
+  #newestTurn = 0;
+  #newestRttMs = 0;
+  #highestArrived = NONE;
+  #isReorderingSeen = false;
+  #windowFactor = 1;
+  #windowPersists = 0;
+  #widenedUntil = 0;
+
+  constructor(book: InFlight, roundTrip: RoundTrip) {
+    this.#book = book;
+    this.#roundTrip = roundTrip;
+  }
+
+  /**
+   * A chunk arrived that had been sent again, sooner than the path takes: it was the earlier sending
+   * that arrived (RFC 8985 section 6.2 step 2).
+   */
+  isOfEarlierSending(ordinal: number, nowMs: number): boolean {
+    if (this.#book.transmissions(ordinal) < 2) return false;
+    return nowMs - this.#book.sentAtMs(ordinal) < this.#roundTrip.minMs;
+  }
+
+  /** Call for every chunk newly acknowledged, ascending, before `detect`. */
+  onArrived(ordinal: number, nowMs: number): void {
+    if (ordinal > this.#highestArrived) this.#highestArrived = ordinal;
+    else if (this.#book.transmissions(ordinal) === 1) this.#isReorderingSeen = true;
+    if (this.isOfEarlierSending(ordinal, nowMs)) return;
+    const turn = this.#book.turn(ordinal);
+    if (turn <= this.#newestTurn) return;
+    this.#newestTurn = turn;
+    this.#newestRttMs = nowMs - this.#book.sentAtMs(ordinal);
+  }
+
+  /** A retransmission proved needless: wait longer (section 6.2 step 4), once per round trip. */
+  onNeedless(): void {
+    this.#windowPersists = WINDOW_PERSISTS_RECOVERIES;
+    if (this.#book.first < this.#widenedUntil) return;
+    this.#widenedUntil = this.#book.next;
+    this.#windowFactor += 1;
+  }
+
+  onRecoveryEnd(): void {
+    if (this.#windowPersists === 0) return;
+    this.#windowPersists -= 1;
+    if (this.#windowPersists === 0) this.#windowFactor = 1;
+  }
+
+  /** Tells of every chunk that is lost by now, in the order of sending. `onLost` must mark it lost. */
+  detect(nowMs: number, isInRecovery: boolean, onLost: (ordinal: number) => void): void {
+    this.wakeAtMs = Number.POSITIVE_INFINITY;
+    const patienceMs = this.#newestRttMs + this.#windowMs(isInRecovery);
+    let ordinal = this.#book.oldestSent;
+    while (ordinal !== NONE && this.#book.turn(ordinal) < this.#newestTurn) {
+      const lostAtMs = this.#book.sentAtMs(ordinal) + patienceMs;
+      if (lostAtMs > nowMs) {
+        // All that follow left later.
+        this.wakeAtMs = lostAtMs;
+        return;
+      }
+      const newer = this.#book.newerThan(ordinal);
+      onLost(ordinal);
+      ordinal = newer;
+    }
+  }
+
+  #windowMs(isInRecovery: boolean): number {
+    const isOrdered = !this.#isReorderingSeen;
+    if (isOrdered && (isInRecovery || this.#book.ackedBeyond >= DUPLICATE_THRESHOLD)) return 0;
+    const minMs = this.#roundTrip.minMs;
+    if (minMs === Number.POSITIVE_INFINITY) return 0;
+    return Math.min((this.#windowFactor * minMs) / 4, this.#roundTrip.smoothedMs);
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * The sending half of an association: what of the user's data may leave now, what a SACK means for
+ * it, and when to look again. It puts chunks into packets that the association began.
+ *
+ * Order of a turn: `tick`, then while `maySend`: `fill` and, when it put anything in, `onPacket`.
+ */
+
+import type { CongestionControl } from "../congestion/congestion-control.ts";
+import { Pacer } from "../congestion/pacer.ts";
+import { RateSampler } from "../congestion/rate-sampler.ts";
+import type { SackChunk } from "../wire/chunk.ts";
+import { type DataFields, dataChunkBytes, type PacketWriter } from "../wire/packet-writer.ts";
+import { Abandonment } from "./abandonment.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { InFlight, NONE } from "./in-flight.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
+import { RoundTrip } from "./rto.ts";
+import type { SendQueue } from "./send-queue.ts";
+import { TailTimer } from "./tail-timer.ts";
+
+type MutableFields = { -readonly [Key in keyof DataFields]: DataFields[Key] };
+
+export interface SenderOptions {
+  readonly initialTsn: number;
+  readonly congestion: CongestionControl;
+  readonly packetBytes: number;
+  /** Its `onExpired` must reach `abandonment` here. */
+  readonly queue: SendQueue;
+}
+
+export class Sender {
+  readonly queue: SendQueue;
+  readonly roundTrip = new RoundTrip();
+  readonly abandonment: Abandonment;
+  /** The largest packet to fill, which path discovery changes. */
+  packetBytes: number;
+
+  readonly #book: InFlight;
+  readonly #congestion: CongestionControl;
+  readonly #pacer: Pacer;
+  readonly #sampler = new RateSampler();
+  readonly #tail: TailTimer;
+  readonly #acks: Acknowledgements;
+
+  /** The next packet may leave whatever window and pace say: a probe, or the first after a time-out. */
+  #isFree = false;
+  #isProbing = false;
+  #isPaced = false;
+  #nowMs = 0;
+
+  // What is in the packet being filled.
+  readonly #packet: number[] = [];
+  #packetChunkBytes = 0;
+  #hasRetransmission = false;
+  readonly #fields: MutableFields = {
+    isInterleaved: false,
+    tsn: 0,
+    streamId: 0,
+    messageId: 0,
+    fragment: 0,
+    protocolId: 0,
+    isFirst: false,
+    isLast: false,
+    isUnordered: false,
+    isImmediate: false,
+  };
+
+  constructor(options: SenderOptions) {
+    this.packetBytes = options.packetBytes;
+    this.#congestion = options.congestion;
+    this.#pacer = new Pacer(options.congestion);
+    this.#book = new InFlight(options.initialTsn);
+    this.queue = options.queue;
+    this.abandonment = new Abandonment(this.#book, this.queue);
+    this.#tail = new TailTimer(this.#book, this.roundTrip);
+    this.#acks = new Acknowledgements({
+      book: this.#book,
+      roundTrip: this.roundTrip,
+      tail: this.#tail,
+      sampler: this.#sampler,
+      congestion: this.#congestion,
+      abandonment: this.abandonment,
+    });
+  }
+
+  /** From INIT or INIT ACK; SACKs go on from there (RFC 9260 section 6.2.1 rule A). */
+  setPeerWindow(bytes: number): void {
+    this.#acks.peerWindowBytes = bytes;
+  }
+
+  /** Time-outs in a row. */
+  get timeouts(): number {
+    return this.#acks.timeouts;
+  }
+
+  get hasFailed(): boolean {
+    return this.#acks.hasFailed;
+  }
+
+  /** Nothing waits, nothing is on the way. */
+  get isIdle(): boolean {
+    return this.queue.bufferedBytes === 0 && this.#book.isEmpty;
+  }
+
+  /** Everything up to this TSN is acknowledged, or skipped. */
+  isAcked(tsn: number): boolean {
+    return this.#book.ordinalOf(tsn) < this.#book.first;
+  }
+
+  /** The last TSN given. */
+  get lastTsn(): number {
+    return this.#book.tsnOf(this.#book.next - 1);
+  }
+
+  get wakeAtMs(): number {
+    return Math.min(
+      this.#tail.wakeAtMs,
+      this.#acks.wakeAtMs,
+      this.#isPaced ? this.#pacer.wakeAtMs : Number.POSITIVE_INFINITY,
+      this.abandonment.wakeAtMs(this.roundTrip.timeoutMs),
+    );
+  }
+
+  /** What falls due by time. */
+  tick(nowMs: number): void {
+    this.#acks.tick(nowMs);
+    const due = this.#tail.due(nowMs);
+    if (due === undefined) return;
+    this.#isFree = true;
+    this.#isProbing = due === "probe";
+    if (due === "timeout") this.#acks.onTimeout(nowMs);
+  }
+
+  onSack(sack: SackChunk, nowMs: number): void {
+    this.#acks.onSack(sack, nowMs);
+  }
+
+  /** The cumulative acknowledgement of a SHUTDOWN. */
+  onCumulativeTsn(tsn: number, nowMs: number): void {
+    this.#acks.onCumulativeTsn(tsn, nowMs);
+  }
+
+  maySend(nowMs: number): boolean {
+    this.#isPaced = false;
+    const hasLost = this.#book.firstLost() !== NONE;
+    if (!hasLost && !this.#hasNew() && !this.#isProbing) {
+      if (this.#book.inFlightBytes < this.#congestion.windowBytes) {
+        this.#sampler.markAppLimited(this.#book.inFlightBytes);
+      }
+      return false;
+    }
+    if (this.#isFree) return true;
+    // RFC 9260 section 6.1 B.
+    if (this.#book.inFlightBytes >= this.#congestion.windowBytes && this.#book.inFlightBytes > 0) {
+      this.#acks.isWindowLimited = true;
+      return false;
+    }
+    const bytes = hasLost ? this.packetBytes : this.#nextPacketBytes();
+    this.#isPaced = !this.#pacer.canSend(nowMs, bytes);
+    return !this.#isPaced;
+  }
+
+  /** How large the next packet must be allowed to be: chunks sent when the path took more stay whole. */
+  get leastPacketBytes(): number {
+    const lost = this.#book.firstLost();
+    const ordinal = lost === NONE && this.#isProbing ? this.#book.newestSent : lost;
+    if (ordinal === NONE) return this.packetBytes;
+    const bytes = 12 + dataChunkBytes(this.queue.isInterleaved, this.#book.length(ordinal)) + 3;
+    return Math.max(this.packetBytes, bytes);
+  }
+
+  /** Puts into the packet what fits. */
+  fill(writer: PacketWriter, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#acks.idleSinceMs !== undefined) {
+      this.#congestion.onIdleRestart(nowMs, this.#acks.idleSinceMs);
+      this.#acks.idleSinceMs = undefined;
+    }
+    this.#fillLost(writer);
+    this.#fillNew(writer);
+    if (this.#isProbing) this.#fillProbe(writer);
+  }
+
+  /** The packet is complete. Does nothing when it holds no user data. */
+  onPacket(packetBytes: number, nowMs: number): void {
+    const first = this.#packet[0];
+    if (first === undefined) return;
+    this.#book.addWireBytes(first, packetBytes - this.#packetChunkBytes);
+    const inFlightBytes = this.#book.inFlightBytes;
+    const stamp = this.#sampler.onSent(nowMs, packetBytes, inFlightBytes);
+    for (const ordinal of this.#packet) this.#book.setStamp(ordinal, stamp);
+    this.#pacer.onSent(nowMs, packetBytes);
+    const isRetransmission = this.#hasRetransmission;
+    this.#congestion.onSent({ nowMs, bytes: packetBytes, inFlightBytes, isRetransmission });
+    this.#tail.onSent(nowMs);
+    this.#isFree = false;
+    this.#packet.length = 0;
+    this.#packetChunkBytes = 0;
+    this.#hasRetransmission = false;
+  }
+
+  #hasNew(): boolean {
+    if (this.queue.bufferedBytes === 0) return false;
+    const unacked = this.#book.unackedPayloadBytes;
+    // RFC 9260 section 6.1 A: with nothing on the way one chunk may always go, to probe the window.
+    if (unacked === 0) return true;
+    const wanted = Math.min(this.queue.bufferedBytes, this.packetBytes);
+    return unacked + wanted <= this.#acks.peerWindowBytes;
+  }
+
+  #nextPacketBytes(): number {
+    return Math.min(this.packetBytes, this.queue.bufferedBytes + 32);
+  }
+
+  #fillLost(writer: PacketWriter): void {
+    for (;;) {
+      const ordinal = this.#book.firstLost();
+      if (ordinal === NONE) return;
+      const message = this.#book.message(ordinal) as OutgoingMessage;
+      if (this.abandonment.isGivenUp(ordinal, message, this.#nowMs)) {
+        this.abandonment.abandon(message);
+        continue;
+      }
+      if (!this.#append(writer, ordinal, message, this.#isFree)) return;
+    }
+  }
+
+  #fillNew(writer: PacketWriter): void {
+    while (this.#hasNew()) {
+      const room = writer.remaining - dataChunkBytes(this.queue.isInterleaved, 0);
+      const fragment = this.queue.take(room, this.#nowMs);
+      if (fragment === undefined) return;
+      const ordinal = this.#book.number(fragment);
+      // RFC 7053: nothing follows that would make the other side acknowledge.
+      const isImmediate = this.queue.bufferedBytes === 0 || this.#isProbing;
+      this.#append(writer, ordinal, fragment.message, isImmediate);
+      if (this.#isProbing) this.#endProbe(NONE);
+    }
+  }
+
+  /** RFC 8985 section 7.3: the newest once more, when there was nothing new to probe with. */
+  #fillProbe(writer: PacketWriter): void {
+    const ordinal = this.#book.newestSent;
+    const message = ordinal === NONE ? undefined : this.#book.message(ordinal);
+    if (ordinal === NONE || message === undefined) {
+      this.#endProbe(NONE);
+      return;
+    }
+    if (this.abandonment.isGivenUp(ordinal, message, this.#nowMs)) {
+      this.abandonment.abandon(message);
+      this.#endProbe(NONE);
+    } else if (this.#append(writer, ordinal, message, true)) this.#endProbe(ordinal);
+  }
+
+  #endProbe(ordinal: number): void {
+    this.#isProbing = false;
+    this.#tail.onProbe(this.#nowMs, ordinal);
+  }
+
+  #append(
+    writer: PacketWriter,
+    ordinal: number,
+    message: OutgoingMessage,
+    isImmediate: boolean,
+  ): boolean {
+    const offset = this.#book.offset(ordinal);
+    const length = this.#book.length(ordinal);
+    const fields = this.#fields;
+    fields.isInterleaved = this.queue.isInterleaved;
+    fields.tsn = this.#book.tsnOf(ordinal);
+    fields.streamId = message.streamId;
+    fields.messageId = message.messageId;
+    fields.fragment = this.#book.fragment(ordinal);
+    fields.protocolId = message.protocolId;
+    fields.isFirst = offset === 0;
+    fields.isLast = offset + length === message.payload.length;
+    fields.isUnordered = message.isUnordered;
+    fields.isImmediate = isImmediate;
+    const before = writer.remaining;
+    if (!writer.appendData(fields, message.payload.subarray(offset, offset + length))) return false;
+    const bytes = before - writer.remaining;
+    if (this.#book.transmissions(ordinal) > 0) this.#hasRetransmission = true;
+    this.#book.send(ordinal, bytes, this.#nowMs);
+    this.#packet.push(ordinal);
+    this.#packetChunkBytes += bytes;
+    return true;
+  }
+}
