@@ -3,10 +3,16 @@
 import type { RtcSignal } from "@beeline/paths";
 import { type OpenOptions, payload } from "./asker.ts";
 import type { Home, OpenHome } from "./home/home.ts";
+import type { SentCounters } from "./resent-bytes.ts";
 
 /** Loaded when asked for: each engine costs memory that would be counted as another's. */
 const HOMES: Readonly<Record<string, () => Promise<OpenHome>>> = {
   beeline: async () => (await import("./home/beeline.ts")).openBeelineHome,
+  "data-peer": async () => (await import("./home/data-peer.ts")).dataPeerHome(),
+  "data-peer-cubic": async () => {
+    const { createCubic } = await import("@beeline/sctp");
+    return (await import("./home/data-peer.ts")).dataPeerHome(createCubic);
+  },
   "first-version": async () => (await import("./home/first-version.ts")).openFirstVersionHome,
   "node-datachannel": async () => (await import("./home/node-datachannel.ts")).openNodeDataChannel,
   tcp: async () => (await import("./home/tcp.ts")).openTcp,
@@ -19,11 +25,13 @@ export type HomeKind = keyof typeof HOMES;
 export type ToHome =
   | { readonly type: "open"; readonly kind: HomeKind; readonly options: OpenOptions }
   | { readonly type: "signal"; readonly signal: RtcSignal }
+  | { readonly type: "sent" }
   | { readonly type: "close" };
 
 export type FromHome =
   | { readonly type: "ready" | "closed" }
   | { readonly type: "signal"; readonly signal: RtcSignal }
+  | { readonly type: "sent"; readonly counters: SentCounters | undefined }
   | { readonly type: "failed"; readonly why: string };
 
 // Ready before anybody asks.
@@ -37,6 +45,7 @@ function tell(message: FromHome): void {
 
 async function obey(message: ToHome): Promise<void> {
   if (message.type === "signal") return home?.accept?.(message.signal);
+  if (message.type === "sent") return tell({ type: "sent", counters: home?.sent?.() });
   if (message.type === "close") {
     await home?.close();
     home = undefined;

@@ -8,10 +8,11 @@ import { openBeeline } from "./page/beeline.ts";
 import { openFirstVersion } from "./page/first-version.ts";
 import { openPeerJs, servePeerJs } from "./page/peerjs.ts";
 import { answer, type PageRtc } from "./page/rtc.ts";
+import { answerTwo } from "./page/rtc-two.ts";
 import { WireAsker } from "./wire.ts";
 
 export type PageKind =
-  | { readonly kind: "rtc" | "first-version" | "peerjs" }
+  | { readonly kind: "rtc" | "rtc-two" | "first-version" | "peerjs" }
   | { readonly kind: "beeline"; readonly policy: PathPolicy };
 
 /** Set by the Node side, which carries signals to the other end. */
@@ -57,9 +58,10 @@ async function openAsker(page: PageKind, options: OpenOptions): Promise<Asker> {
       return await openFirstVersion(options.server);
     case "peerjs":
       return await openPeerJs(options);
-    case "rtc": {
+    case "rtc":
+    case "rtc-two": {
       const startedAtMs = performance.now();
-      rtc = answer(options, (signal) => sendSignal(signal));
+      rtc = (page.kind === "rtc" ? answer : answerTwo)(options, (signal) => sendSignal(signal));
       return await WireAsker.open(await rtc.wire, startedAtMs);
     }
   }

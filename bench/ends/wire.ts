@@ -20,7 +20,7 @@ export interface Wire {
   close(): void;
 }
 
-const KIND = { ping: 0, pong: 1, get: 2, preview: 3, data: 4, put: 5, got: 6 } as const;
+export const KIND = { ping: 0, pong: 1, get: 2, preview: 3, data: 4, put: 5, got: 6 } as const;
 const HEAD_BYTES = 1;
 const NUMBER_BYTES = 4;
 
@@ -34,7 +34,7 @@ export function serveWire(wire: Wire): void {
       const bytes = numberIn(message);
       const send = async (): Promise<void> => {
         await sendAll(wire, KIND.preview, payload().subarray(0, PREVIEW_BYTES));
-        await sendAll(wire, KIND.data, payload().subarray(0, bytes));
+        await sendPicture(wire, bytes);
       };
       // A channel that closes meanwhile ends the transfer; the page's clock says so.
       send().catch(() => {});
@@ -112,7 +112,7 @@ export class WireAsker implements Asker {
     });
     this.#wire.send(numbered(KIND.put, bytes));
     let isOver = false;
-    const sending = sendAll(this.#wire, KIND.data, payload().subarray(0, bytes), () => isOver);
+    const sending = sendPicture(this.#wire, bytes, () => isOver);
     const isDone = await inTime(Promise.all([sending, done]), limitMs);
     isOver = true;
     // What has left us is not what has arrived: a stopped upload tells nothing of its bytes.
@@ -121,6 +121,14 @@ export class WireAsker implements Asker {
 
   async close(): Promise<void> {
     this.#wire.close();
+  }
+}
+
+/** What is asked for beyond the largest picture is the same one again. */
+async function sendPicture(wire: Wire, bytes: number, isOver?: () => boolean): Promise<void> {
+  const picture = payload();
+  for (let left = bytes; left > 0 && !isOver?.(); left -= picture.byteLength) {
+    await sendAll(wire, KIND.data, picture.subarray(0, left), isOver);
   }
 }
 

@@ -35,13 +35,14 @@ export async function openLabStage(situation: Situation, seed: number): Promise<
     const page = await lab.site("page", kind);
     const home = await lab.site("home", kind);
     const server = await lab.site("server", "open");
-    for (const [site, { up, down }] of [
-      [page, access.page],
-      [home, access.home],
-      [server, access.server],
-    ] as const) {
-      await site.uplink.shape({ up: shapeOf(up), down: shapeOf(down) });
-    }
+    const sites = { page, home, server };
+    const reshape = async (wanted: typeof access): Promise<void> => {
+      for (const place of ["page", "home", "server"] as const) {
+        const { up, down } = wanted[place];
+        await sites[place].uplink.shape({ up: shapeOf(up), down: shapeOf(down) });
+      }
+    };
+    await reshape(access);
     const hosts = [page.host, home.host, server.host];
     const useControl = (control: CongestionControl): boolean =>
       hosts.every((host) => setControl(host, control));
@@ -58,6 +59,7 @@ export async function openLabStage(situation: Situation, seed: number): Promise<
           useControl(USUAL_CONTROL);
         }
       },
+      links: { reshape, counters: (place) => sites[place].uplink.counters() },
       close: () => lab.close(),
     };
   } catch (error) {

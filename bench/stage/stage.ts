@@ -4,6 +4,7 @@
  */
 
 import type { ChildProcess, SpawnOptions } from "node:child_process";
+import type { Link } from "../../test/netlab/link.ts";
 import type { IceServerOptions } from "../ends/asker.ts";
 import type { Place, Situation } from "../situations.ts";
 
@@ -25,5 +26,11 @@ export interface Stage {
   readonly iceServers: readonly IceServerOptions[];
   /** TCP connections made by `connect`, at either end, use this. @throws where that cannot be chosen. */
   withCongestionControl<T>(control: CongestionControl, connect: () => Promise<T>): Promise<T>;
+  /** The links, where there are any. */
+  readonly links?: {
+    reshape(access: NonNullable<Situation["access"]>): Promise<void>;
+    /** Towards the exchange (`up`) and from it, since the stage was opened. */
+    counters(place: Place): ReturnType<Link["counters"]>;
+  };
   close(): Promise<void>;
 }

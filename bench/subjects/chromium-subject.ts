@@ -104,7 +104,7 @@ class PreparedChromium implements Prepared {
         await this.#home.open(this.#options, (signal) => page.accept(signal));
       }
       const join = await within(opened, OPEN_LIMIT_MS);
-      return new PageConnection(page, join, () => this.#leave());
+      return new PageConnection(page, join, this.#home, () => this.#leave());
     } catch (error) {
       await page.close();
       await this.#leave();
@@ -126,15 +126,18 @@ class PreparedChromium implements Prepared {
 class PageConnection implements Connection {
   readonly join: Readonly<Record<string, number>>;
   readonly #page: BenchPage;
+  readonly #home: HomeSide;
   readonly #onClosed: () => Promise<void>;
 
   constructor(
     page: BenchPage,
     join: Readonly<Record<string, number>>,
+    home: HomeSide,
     onClosed: () => Promise<void>,
   ) {
     this.#page = page;
     this.join = join;
+    this.#home = home;
     this.#onClosed = onClosed;
   }
 
@@ -160,6 +163,10 @@ class PageConnection implements Connection {
           : benchEnd.asking.put(bytes, limitMs),
       [bytes, direction, limitMs] as const,
     );
+
+  sent(): ReturnType<HomeSide["sent"]> {
+    return this.#home.sent();
+  }
 
   async close(): Promise<void> {
     await this.#page.page.evaluate(() => benchEnd.asking.close()).catch(() => {});

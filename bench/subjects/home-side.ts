@@ -4,6 +4,7 @@ import type { RtcSignal } from "@beeline/paths";
 import type { OpenOptions } from "../ends/asker.ts";
 import type { FromHome, HomeKind, ToHome } from "../ends/home-end.ts";
 import type * as pageEnd from "../ends/page-end.ts";
+import type { SentCounters } from "../ends/resent-bytes.ts";
 import { BenchBrowser, type BenchPage } from "../stage/browser.ts";
 import type { Program } from "../stage/program.ts";
 import type { Stage } from "../stage/stage.ts";
@@ -14,6 +15,8 @@ export interface HomeSide {
   readonly pids: readonly number[];
   open(options: OpenOptions, onSignal?: (signal: RtcSignal) => void): Promise<void>;
   accept(signal: RtcSignal): void;
+  /** What it has sent since it was opened; undefined of those that do not count. */
+  sent(): Promise<SentCounters | undefined>;
   leave(): Promise<void>;
   end(): Promise<void>;
 }
@@ -47,6 +50,12 @@ export class NodeHome implements HomeSide {
 
   accept(signal: RtcSignal): void {
     this.#program.tell({ type: "signal", signal });
+  }
+
+  async sent(): Promise<SentCounters | undefined> {
+    const told = this.#program.hear((message) => (message.type === "sent" ? message : undefined));
+    this.#program.tell({ type: "sent" });
+    return (await told).counters;
   }
 
   async leave(): Promise<void> {
@@ -84,6 +93,8 @@ export class PageHome implements HomeSide {
   }
 
   accept(): void {}
+
+  async sent(): Promise<undefined> {}
 
   async leave(): Promise<void> {}
 

@@ -4,6 +4,7 @@
  */
 
 import type { Transfer } from "../ends/asker.ts";
+import type { SentCounters } from "../ends/resent-bytes.ts";
 import type { Direction } from "../report/result-schema.ts";
 import type { Situation } from "../situations.ts";
 import type { BenchBrowser } from "../stage/browser.ts";
@@ -37,5 +38,7 @@ export interface Connection {
   roundTrips(count: number, limitMs: number): Promise<readonly number[]>;
   busyRoundTrips(bytes: number, settleMs: number, limitMs: number): Promise<readonly number[]>;
   transfer(bytes: number, direction: Direction, limitMs: number): Promise<Transfer>;
+  /** What the home has sent on it; undefined, or absent, of those that do not count. */
+  sent?(): Promise<SentCounters | undefined>;
   close(): Promise<void>;
 }

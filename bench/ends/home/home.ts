@@ -2,10 +2,13 @@
 
 import type { RtcSignal } from "@beeline/paths";
 import type { OpenOptions } from "../asker.ts";
+import type { SentCounters } from "../resent-bytes.ts";
 
 export interface Home {
   /** Only of those that are signalled by the bench. */
   accept?(signal: RtcSignal): void;
+  /** Of those that count what they send. */
+  sent?(): SentCounters;
   close(): Promise<void>;
 }
 

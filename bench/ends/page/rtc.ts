@@ -13,7 +13,12 @@ export interface PageRtc {
   readonly wire: Promise<Wire>;
 }
 
-export function answer(options: OpenOptions, onSignal: (signal: RtcSignal) => void): PageRtc {
+/** @param onChannel told of each channel that is open; `wire` is the first. */
+export function answer(
+  options: OpenOptions,
+  onSignal: (signal: RtcSignal) => void,
+  onChannel?: (label: string, wire: Wire) => void,
+): PageRtc {
   const pc = new RTCPeerConnection({
     iceServers: options.iceServers.map((server) => ({ ...server })),
   });
@@ -29,8 +34,13 @@ export function answer(options: OpenOptions, onSignal: (signal: RtcSignal) => vo
   };
   const wire = new Promise<Wire>((resolve) => {
     pc.ondatachannel = ({ channel }) => {
-      if (channel.readyState === "open") resolve(wireOf(pc, channel));
-      else channel.onopen = () => resolve(wireOf(pc, channel));
+      const take = (): void => {
+        const opened = wireOf(pc, channel);
+        onChannel?.(channel.label, opened);
+        resolve(opened);
+      };
+      if (channel.readyState === "open") take();
+      else channel.onopen = take;
     };
   });
   const apply = async (signal: RtcSignal): Promise<void> => {
@@ -39,7 +49,8 @@ export function answer(options: OpenOptions, onSignal: (signal: RtcSignal) => vo
       return;
     }
     await pc.setRemoteDescription({ type: "offer", sdp: signal.sdp });
-    await pc.setLocalDescription();
+    // Chromium would make its answer itself; wrtc, which answers by this too, does not.
+    await pc.setLocalDescription(await pc.createAnswer());
     onSignal({ kind: "answer", sdp: pc.localDescription?.sdp ?? "" });
     isDescribed = true;
     for (const candidate of early.splice(0)) await apply(candidate);
