@@ -37,7 +37,7 @@ export const WINDOW_CEILING_BYTES = { relay: 1024 * 1024, direct: 4 * 1024 * 102
  * What a path may join into one piece: this part of the window. The server passes a relayed piece on
  * when it has all of it, so each hop delays a piece by its own length, and that delay must stay well
  * below QUEUE_TARGET_MS or the window takes it for a queue. Pieces of 48 KiB took 39 ms on two hops of
- * 20 Mbit/s, and the window sank to its floor: 6.7 Mbit/s, and 18 with this (the lab, 50 ms).
+ * 20 Mbit/s, and the window sank to its floor: a third of the rate (relay-path.test.ts, and the lab).
  */
 export const BATCH_SHARE = 1 / 16;
 
