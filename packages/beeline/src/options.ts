@@ -1,6 +1,6 @@
 /** Options that several commands share, with one wording and one check each. */
 
-import { RIGHTS, type Right } from "@beeline/extension";
+import { DEFAULT_RTC_ENGINE, RIGHTS, type Right, RTC_ENGINES } from "@beeline/extension";
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_LEVELS } from "./logger.ts";
 
@@ -37,6 +37,10 @@ export const originOption = new Option(
 ).default([]);
 
 export const directOption = new Option("--no-direct", "never connect directly; use the relay only");
+
+export const rtcOption = new Option("--rtc <engine>", "what carries direct connections")
+  .choices(RTC_ENGINES)
+  .default(DEFAULT_RTC_ENGINE);
 
 export const stepOption = new Option(
   "--demo-step-ms <number>",

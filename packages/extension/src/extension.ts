@@ -9,13 +9,13 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { watch } from "node:fs";
 import { join } from "node:path";
 import { type Clock, type CreateRtcPeer, realClock } from "@beeline/paths";
-import { createWeriftPeer } from "@beeline/paths/werift";
 import { BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { ExtensionLink, type LinkStatus } from "./links/extension-link.ts";
 import { KeyStore } from "./links/key-store.ts";
 import { watchNetwork } from "./links/network-watch.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Right, Rights } from "./rights.ts";
+import { createPeerBy, DEFAULT_RTC_ENGINE } from "./rtc-engine.ts";
 import type { CommandService } from "./service.ts";
 
 export interface ExtensionOptions {
@@ -32,7 +32,7 @@ export interface ExtensionOptions {
   readonly clock?: Clock;
   /** Joins stored links at this server, wherever they were made: the demo's own, on today's port. */
   readonly server?: string;
-  /** Absent: werift. `undefined` given explicitly: never connect directly. */
+  /** Absent: that of DEFAULT_RTC_ENGINE. `undefined` given explicitly: never connect directly. */
   readonly createPeer?: CreateRtcPeer | undefined;
   onLink?(event: LinkEvent): void;
 }
@@ -63,7 +63,8 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
   );
   const log = options.log ?? silentLog;
   const clock = options.clock ?? realClock;
-  const createPeer = "createPeer" in options ? options.createPeer : createWeriftPeer;
+  const createPeer =
+    "createPeer" in options ? options.createPeer : createPeerBy(DEFAULT_RTC_ENGINE);
   const links = new Set<ExtensionLink>();
 
   function open(server: string, text: string, id: string, allow?: readonly Right[]): void {

@@ -21,4 +21,5 @@ export * from "./log.ts";
 export { type CommandEvent, observeCommands } from "./observe-commands.ts";
 export { type OpenCommandServiceOptions, openCommandService } from "./open-command-service.ts";
 export { RIGHTS, type Right, Rights } from "./rights.ts";
+export { createPeerBy, DEFAULT_RTC_ENGINE, RTC_ENGINES, type RtcEngine } from "./rtc-engine.ts";
 export type * from "./service.ts";

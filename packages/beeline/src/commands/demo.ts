@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { openExtension } from "@beeline/extension";
+import { createPeerBy, openExtension, type RtcEngine } from "@beeline/extension";
 import { BeelineError } from "@beeline/protocol";
 import { createLinkServer, type LinkServer } from "@beeline/server";
 import { pageDir } from "@beeline/web/page";
@@ -22,6 +22,7 @@ import {
   logOption,
   portOption,
   rootOption,
+  rtcOption,
   stepOption,
 } from "../options.ts";
 
@@ -30,6 +31,7 @@ interface DemoFlags {
   readonly host: string;
   readonly home?: string;
   readonly direct: boolean;
+  readonly rtc: RtcEngine;
   readonly demoStepMs?: number;
   readonly allowHost: string[];
   readonly allowInsecure: boolean;
@@ -44,6 +46,7 @@ export function demoCommand(): Command {
     .addOption(portOption)
     .addOption(hostOption)
     .addOption(directOption)
+    .addOption(rtcOption)
     .addOption(allowHostOption)
     .addOption(allowInsecureOption)
     .addOption(stepOption)
@@ -85,7 +88,7 @@ async function runDemo(flags: DemoFlags): Promise<void> {
     name: NAME,
     log: logger,
     server: url,
-    ...(flags.direct ? {} : { createPeer: undefined }),
+    createPeer: flags.direct ? createPeerBy(flags.rtc) : undefined,
   });
   pair = async (key) => extension.pair(url, key);
   closeOnExit([server, extension]);

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import {
   ActivityLog,
   type CommandEvent,
+  createPeerBy,
   type Extension,
   observeCommands,
   openExtension,
   type Right,
   Rights,
+  type RtcEngine,
 } from "@beeline/extension";
 import { Command, Option } from "commander";
 import { BACKENDS, type BackendName, openService } from "../backend.ts";
@@ -24,6 +26,7 @@ import {
   directOption,
   logOption,
   rootOption,
+  rtcOption,
   stepOption,
 } from "../options.ts";
 import { RunningFile } from "../running.ts";
@@ -44,6 +47,7 @@ interface ExtensionFlags {
   readonly name: string;
   readonly home?: string;
   readonly direct: boolean;
+  readonly rtc: RtcEngine;
   readonly demoStepMs?: number;
   readonly allowHost: string[];
   readonly allowInsecure: boolean;
@@ -96,6 +100,7 @@ export function extensionCommand(): Command {
     )
     .addOption(new Option("--name <text>", "how pages call this machine").default(hostname()))
     .addOption(directOption)
+    .addOption(rtcOption)
     .addOption(allowHostOption)
     .addOption(allowInsecureOption)
     .addOption(stepOption)
@@ -157,7 +162,7 @@ async function runExtension(given: ExtensionFlags, command: Command): Promise<vo
     log: logger,
     rights,
     undecided: flags.allow ?? UNASKED_RIGHTS,
-    ...(flags.direct ? {} : { createPeer: undefined }),
+    createPeer: flags.direct ? createPeerBy(flags.rtc) : undefined,
     onLink: ({ server, status, error }) => {
       running.write({ pid: process.pid, since, renderer, links: links() });
       if (status === "active") say(`Linked through ${server}.`);

@@ -23,6 +23,8 @@ import { StreamReset } from "./stream-reset.ts";
 const MOST_CONTROL_CHUNKS = 8;
 /** What an ERROR may quote. */
 const MOST_QUOTED_BYTES = 512;
+/** Far enough below every acknowledgement of ours, and within half the space of TSNs. */
+const OUTDATED_BY = 1 << 20;
 /** A SACK without gaps. */
 const LEAST_SACK_BYTES = 16;
 
@@ -186,11 +188,14 @@ export class Established {
     return this.#mtu.due(nowMs, this.#timeoutMs);
   }
 
-  /** RFC 8899 section 6.2.1.2. werift throws away packets with PAD: then the heartbeat itself is long. */
+  /**
+   * RFC 8899 section 6.2.1.2. Without PAD (werift throws away packets with it, dcsctp does not answer
+   * long heartbeats) an outdated SACK makes up the length: everybody skips it (RFC 9260 section 6.2.1).
+   */
   fillProbe(writer: PacketWriter, probeBytes: number, nowMs: number): void {
-    const fillBytes = this.terms.hasPad ? 0 : writer.remaining - HEARTBEAT_BYTES;
-    writer.append(this.#heartbeat.chunk(nowMs, { probeBytes, fillBytes }));
+    writer.append(this.#heartbeat.chunk(nowMs, { probeBytes, fillBytes: 0 }));
     if (this.terms.hasPad) writer.append({ type: "pad", bytes: writer.remaining });
+    else writer.append(outdatedSack(this.receiver.cumulativeTsn, writer.remaining));
   }
 
   /** The largest packet that is wanted now: answers to long heartbeats are as long. */
@@ -300,6 +305,16 @@ export class Established {
     }
     this.#onEvent({ kind: "outgoing-reset", streams, isDone });
   }
+}
+
+/**
+ * One that every receiver drops as it acknowledges less than the one before it (RFC 9260 section
+ * 6.2.1 D i). It fits the bytes: the TSNs it names as duplicates take four each.
+ */
+function outdatedSack(cumulativeTsn: number, bytes: number): ControlChunk {
+  const outdated = (cumulativeTsn - OUTDATED_BY) >>> 0;
+  const duplicates = Array<number>((bytes - LEAST_SACK_BYTES) >> 2).fill(outdated);
+  return { type: "sack", cumulativeTsn: outdated, receiveWindowBytes: 0, gaps: [], duplicates };
 }
 
 function violation(name: string | undefined): Failure | undefined {

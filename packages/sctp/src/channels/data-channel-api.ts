@@ -40,7 +40,8 @@ export interface DataChannel {
   /**
    * @param payload may be empty. It is not copied: it must not change until it was acknowledged.
    * @param kind "text" says that it is UTF-8.
-   * @throws {SctpError} `no-such-channel` unless it is open; `message-too-large`.
+   * @throws {SctpError} `no-such-channel` unless it is open; `message-too-large`; `not-connected` while the
+   * association ends.
    */
   send(payload: Uint8Array, kind: "text" | "binary", nowMs: number): void;
   /** What was handed to `send` before is still sent. The id is free again when "closed" is told. */

@@ -28,6 +28,13 @@ const COLLAPSED_ROUNDS = 3;
 const COLLAPSED_MS = 200;
 const COLLAPSED_QUEUE = 1.5;
 
+/**
+ * Both ends turn an event loop, with timers of 1 ms, and read packets in heaps: on a link of 0.2 ms
+ * the round trip under load is a few milliseconds that are no queue of the path. What is on the way
+ * for less than this is not more than the hosts need.
+ */
+export const HOST_DELAY_MS = 4;
+
 export interface Bounds {
   readonly bwShort: number;
   readonly inflightShort: number;
@@ -90,8 +97,9 @@ export class BbrModel {
     return Math.max(this.inflightLong - headroom, this.leastWindowBytes);
   }
 
+  /** The product of rate and delay, the hosts' included where it is the longer. */
   bdpBytes(bytesPerMs: number): number {
-    return bytesPerMs * this.rtt.minMs;
+    return bytesPerMs * Math.max(this.rtt.minMs, HOST_DELAY_MS);
   }
 
   /** First of an acknowledgement: rounds, the rate and what was delivered of late. */

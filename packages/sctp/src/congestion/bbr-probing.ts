@@ -4,7 +4,7 @@
  * up sends a quarter faster until the rate, the loss or the flight says that this is all.
  */
 
-import { type BbrModel, BETA } from "./bbr-model.ts";
+import { type BbrModel, BETA, HOST_DELAY_MS } from "./bbr-model.ts";
 import type { Ack } from "./congestion-control.ts";
 import type { FullPipe } from "./full-pipe.ts";
 
@@ -175,6 +175,7 @@ export class BbrProbing {
 
   #isTimeToGoDown(ack: Ack, view: ProbeView): boolean {
     const { inflightLong, maxBw, rtt, packetBytes } = this.#model;
+    const elapsedMs = ack.nowMs - this.#phaseAtMs;
     if (this.#wasTooHigh && ack.inFlightBytes >= inflightLong) {
       this.#wasPrecautionary = true;
       return true;
@@ -187,7 +188,7 @@ export class BbrProbing {
     if (this.#fullPipe.isFullNow) return true;
     if (this.#isAmongOthers) return false;
     const enough = UP_FLIGHT * this.#model.bdpBytes(maxBw) + 2 * packetBytes;
-    return ack.nowMs > this.#phaseAtMs + rtt.minMs && ack.priorInFlightBytes > enough;
+    return elapsedMs > Math.max(rtt.minMs, HOST_DELAY_MS) && ack.priorInFlightBytes > enough;
   }
 
   #onTooHigh(ack: Ack, view: ProbeView, isCycling: boolean): void {

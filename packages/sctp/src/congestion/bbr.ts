@@ -5,7 +5,7 @@
  * a property of the path (see loss-limits.ts). Departures from the draft say why where they are.
  */
 
-import { BbrModel, type Bounds } from "./bbr-model.ts";
+import { BbrModel, type Bounds, HOST_DELAY_MS } from "./bbr-model.ts";
 import { BbrProbing, PACING_GAIN } from "./bbr-probing.ts";
 import type {
   Ack,
@@ -40,13 +40,6 @@ const QUANTUM_MS = 1;
 const MOST_QUANTUM_BYTES = 65_536;
 /** One waits here, one is read there, one is not acknowledged yet (5.5.8.1). */
 const QUANTA = 3;
-
-/**
- * Both ends turn an event loop, with timers of 1 ms, and read packets in heaps: on a link of 0.2 ms
- * the round trip under load is a few milliseconds that are no queue of the path. A window of twice
- * the shortest would hold the rate where it is, whatever it is.
- */
-const HOST_DELAY_MS = 4;
 
 class Bbr implements CongestionControl {
   readonly name = "bbr";
@@ -285,7 +278,10 @@ class Bbr implements CongestionControl {
     return Math.max(Math.min(cap, model.inflightShort), model.leastWindowBytes);
   }
 
-  /** 5.6.4.2, with what the hosts need: see HOST_DELAY_MS. */
+  /**
+   * 5.6.4.2, with what the hosts need beside it: twice the shortest round trip of a short link would
+   * hold the rate where it is, whatever it is.
+   */
   #inflight(gain: number, extraBytes = 0): number {
     const { bw, rtt, leastWindowBytes, packetBytes } = this.#model;
     if (rtt.minMs === Number.POSITIVE_INFINITY) return INITIAL_PACKETS * packetBytes;

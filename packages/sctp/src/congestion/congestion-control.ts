@@ -52,6 +52,7 @@ export interface Ack {
   readonly isWindowLimited: boolean;
 }
 
+/** Of one SACK, `onRecoveryStart` and `onRecoveryEnd` are told before `onAck`. */
 export interface CongestionControl {
   readonly name: string;
   /** Bytes that may be in flight. */

@@ -18,6 +18,12 @@ export interface AssembledMessage {
 /** Room for a few packets: what a message gets whose length cannot be guessed. */
 const SMALLEST_BUFFER_BYTES = 4096;
 
+/** The longest guess: what one message of megabytes costs the short ones after it. */
+const LARGEST_GUESS_BYTES = 1 << 16;
+
+/** Messages at a time for which a guess counts: those of a few streams that take turns. */
+const MOST_GUESSES = 8;
+
 /** A buffer of which more than an eighth would be wasted is copied once more. */
 const WASTE_SHIFT = 3;
 
@@ -26,19 +32,19 @@ const WASTE_SHIFT = 3;
  * first fragments of one byte cannot each claim the longest message's memory.
  */
 export class LengthGuess {
-  static readonly #MOST_GUESSES = 8;
   #bytes = SMALLEST_BUFFER_BYTES;
   #open = 0;
 
   open(): number {
     this.#open += 1;
-    return this.#open <= LengthGuess.#MOST_GUESSES ? this.#bytes : 0;
+    return this.#open <= MOST_GUESSES ? this.#bytes : 0;
   }
 
   /** @param bytes the length of a message that was completed; undefined of one that was given up. */
   close(bytes: number | undefined): void {
     this.#open -= 1;
-    if (bytes !== undefined) this.#bytes = Math.max(SMALLEST_BUFFER_BYTES, bytes);
+    if (bytes === undefined) return;
+    this.#bytes = Math.min(LARGEST_GUESS_BYTES, Math.max(SMALLEST_BUFFER_BYTES, bytes));
   }
 }
 

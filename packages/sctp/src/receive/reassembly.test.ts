@@ -10,8 +10,8 @@ const OPTIONS: ReassemblyOptions = {
   receiveWindowBytes: 10_000,
 };
 
-function interleaved(more: Partial<ReassemblyOptions> = {}): Reassembly {
-  return new Reassembly({ ...OPTIONS, isInterleaved: true, ...more });
+function interleaved(): Reassembly {
+  return new Reassembly({ ...OPTIONS, isInterleaved: true });
 }
 
 describe("a message", () => {

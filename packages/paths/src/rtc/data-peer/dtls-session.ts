@@ -54,6 +54,11 @@ export async function createCertificate(): Promise<DtlsCertificate> {
 }
 
 const SIGNATURE = { hash: HashAlgorithm.sha256_4, signature: SignatureAlgorithm.ecdsa_3 };
+/**
+ * Never used: but werift's own peer connection gives up when no profile for SRTP was agreed on
+ * (RFC 5764 section 4.1.2 and RFC 7714 section 14.2: what werift and browsers have).
+ */
+const SRTP_PROFILES = [1, 7] as const;
 /** Level and description of close_notify (RFC 5246 section 7.2.1). */
 const CLOSE_NOTIFY = Buffer.from([1, 0]);
 const FATAL = 2;
@@ -99,6 +104,7 @@ export class DtlsSession {
       signatureHash: SIGNATURE,
       transport: this.#gate,
       extendedMasterSecret: true,
+      srtpProfiles: [...SRTP_PROFILES],
     };
     this.#socket =
       role === "server"

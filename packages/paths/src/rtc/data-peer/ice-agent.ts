@@ -60,7 +60,7 @@ const MOST_DATAGRAM_BYTES = 1_500 - 20 - 8 - 4;
 /**
  * Nothing limits datagrams within a machine but who reads them: libwebrtc decrypts into 2048 bytes.
  */
-const MOST_HERE_BYTES = 2_048;
+const MOST_HERE_BYTES = 2_085;
 const CANDIDATE =
   /^(?:candidate:)?([A-Za-z0-9+/]{1,32}) (1) (udp) (\d{1,10}) ([0-9A-Za-z.:_-]{1,255}) (\d{1,5}) typ (host|srflx|relay|prflx)(?: |$)/i;
 
