@@ -6,7 +6,8 @@
  * - signals may be handed over in any order and before the peer is ready for them;
  * - `onOpen` comes at most once, `onClose` exactly once unless the owner closed the peer;
  * - a peer that closes tells the other one at once, if there is a way;
- * - messages arrive whole, in order and never empty; `send` refuses what breaks the other side;
+ * - messages arrive whole and never empty, in order unless something was lost on the way and an
+ *   engine delivers past its repair; `send` refuses what breaks the other side;
  * - no server is contacted but those in `iceServers`.
  */
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { SentRecord } from "./flight.ts";
 import { PathState } from "./path-state.ts";
-import { LOSS_PATIENCE_SELF_PACED, WINDOW_CEILING_BYTES } from "./tuning.ts";
+import { LOSS_PATIENCE, WINDOW_CEILING_BYTES } from "./tuning.ts";
 
 const DIRECT = { kind: "direct", generation: 1 } as const;
 const RTT_MS = 50;
@@ -41,9 +41,9 @@ test("what answers late on a self-paced path is a repair, and the path stays as 
   expect(hidden.flight.bytes).toBeLessThan(WINDOW_CEILING_BYTES.direct / 4);
 });
 
-test("a record that is overtaken on a self-paced path is waited for several repairs long", () => {
-  const lostAfter = (isSelfPaced: boolean): number => {
-    const path = new PathState(DIRECT, 0, isSelfPaced);
+test("a record that is overtaken on a data channel is waited for several repairs long", () => {
+  const lostAfter = (kind: "relay" | "direct"): number => {
+    const path = new PathState({ kind, generation: 1 }, 0);
     for (let number = 0; number < 40; number += 1) {
       path.onSent(recordOf(number, number * RTT_MS), true);
       if (number > 0) path.onAck([{ start: number, end: number + 1 }], 0, (number + 1) * RTT_MS);
@@ -51,5 +51,7 @@ test("a record that is overtaken on a self-paced path is waited for several repa
     }
     throw new Error("it was never taken for lost");
   };
-  expect(lostAfter(true)).toBeGreaterThanOrEqual((LOSS_PATIENCE_SELF_PACED / 2) * lostAfter(false));
+  expect(lostAfter("direct")).toBeGreaterThanOrEqual(
+    (LOSS_PATIENCE.direct / 2) * lostAfter("relay"),
+  );
 });

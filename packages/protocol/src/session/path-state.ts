@@ -20,7 +20,7 @@ import {
   HEDGE_FLOOR_MS,
   HEDGE_RTT_FACTOR,
   LOSS_FLOOR_MS,
-  LOSS_PATIENCE_SELF_PACED,
+  LOSS_PATIENCE,
   MAX_RECORDS_IN_FLIGHT,
   MISSES_TO_SUSPECT,
   ONE_WAY_SILENCE_MS,
@@ -42,7 +42,6 @@ export class PathState {
   readonly received = new ReceivedRecords();
   readonly flight = new Flight();
   readonly #window: PathWindow;
-  readonly #isSelfPaced: boolean;
   state: "open" | "suspect" = "open";
   suspectSinceMs = 0;
   isPingDue = true;
@@ -68,7 +67,6 @@ export class PathState {
 
   constructor(id: PathId, nowMs: number, isSelfPaced = false) {
     this.id = id;
-    this.#isSelfPaced = isSelfPaced;
     this.#window = isSelfPaced ? new OpenWindow(id.kind) : new SendWindow(id.kind);
     this.lastPingAtMs = nowMs;
   }
@@ -262,7 +260,7 @@ export class PathState {
   }
 
   get #lossPatienceMs(): number {
-    const patienceMs = this.rtt.patienceMs * (this.#isSelfPaced ? LOSS_PATIENCE_SELF_PACED : 1);
+    const patienceMs = this.rtt.patienceMs * LOSS_PATIENCE[this.id.kind];
     return Math.max(LOSS_FLOOR_MS, this.rtt.latestMs + ACK_DELAY_MS, patienceMs);
   }
 }

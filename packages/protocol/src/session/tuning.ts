@@ -67,10 +67,11 @@ export const PROBE_FLOOR_MS = 150;
 export const LOSS_FLOOR_MS = 25;
 
 /**
- * A self-paced transport delivers out of order while it repairs, and a repair may be lost as well:
- * four times the usual patience covers three of them, and costs nothing where nothing vanishes.
+ * A data channel loses nothing while it lives, but an unordered one delivers past what it repairs, and
+ * a repair may be lost as well: four times the usual patience covers three of them. The relay keeps
+ * order, and sheds load.
  */
-export const LOSS_PATIENCE_SELF_PACED = 4;
+export const LOSS_PATIENCE = { relay: 1, direct: 4 } as const;
 
 /**
  * Liveness. While answers are outstanding the leader pings this often, and three missed ones make a
