@@ -1,4 +1,8 @@
-/** The data peer as an RTC engine: one reliable, ordered channel, opened by the offerer. */
+/**
+ * The data peer as an RTC engine: one reliable channel, opened by the offerer. It is unordered, because
+ * the session puts pieces where they belong anyway, and a command need not wait for the repair of a
+ * picture's lost packet.
+ */
 
 import { BeelineError, type DirectReason } from "@beeline/protocol";
 import type { ChannelEvent, DataChannel } from "@beeline/sctp";
@@ -41,7 +45,7 @@ class OwnPeer implements RtcPeer {
         onClosed: (reason) => this.#closeWith(reason),
       },
     );
-    if (isOfferer) this.#peer.openChannel({ label: "beeline" });
+    if (isOfferer) this.#peer.openChannel({ label: "beeline", isOrdered: false });
   }
 
   get bufferedBytes(): number {
