@@ -15,6 +15,8 @@ export interface Exceptions {
   readonly noCandidates?: string;
   /** What the answerer says of its buffer cannot be relied upon. */
   readonly answererBuffer?: string;
+  /** It delivers past what was lost, and on a busy machine a socket's buffer loses some. */
+  readonly reorders?: string;
 }
 
 /** A fresh connection on one machine takes 0.3 s; with both cores busy, ten times that. */
@@ -80,7 +82,8 @@ export function rtcContract(
       });
     }
 
-    test("messages arrive whole and in order, both ways at once", async () => {
+    const inOrder = exceptions.reorders === undefined;
+    test(`messages arrive whole${inOrder ? " and in order" : ""}, both ways at once`, async () => {
       const { offerer, answerer } = await openPair();
       await Promise.all([
         offerer.sendMany(0, MANY, MAX_RECORD_BYTES),
@@ -89,7 +92,8 @@ export function rtcContract(
         answerer.received(MANY, TRANSFER_MS),
       ]);
       for (const side of [offerer, answerer]) {
-        const { messages, bytes, damaged } = await side.story();
+        const { messages, bytes, damaged, misplaced } = await side.story();
+        if (inOrder) expect(misplaced).toBe(0);
         expect({ messages, bytes, damaged }).toEqual({
           messages: MANY,
           bytes: MANY * MAX_RECORD_BYTES,

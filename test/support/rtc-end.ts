@@ -21,8 +21,10 @@ export interface RtcStory {
   readonly events: readonly string[];
   readonly messages: number;
   readonly bytes: number;
-  /** Messages that were not the next one, whole. */
+  /** Messages that were not one that was sent, whole and for the first time. */
   readonly damaged: readonly string[];
+  /** Messages that came in another place than they were sent in. */
+  readonly misplaced: number;
   /** The most that the channel said it had buffered after a `send`. */
   readonly mostBuffered: number;
   readonly buffered: number;
@@ -52,6 +54,8 @@ export class LocalRtcEnd implements RtcEnd {
   readonly #changes = new Changes();
   readonly #events: string[] = [];
   readonly #damaged: string[] = [];
+  readonly #seen = new Set<number>();
+  #misplaced = 0;
   #signals: RtcSignal[] = [];
   #messages = 0;
   #bytes = 0;
@@ -139,6 +143,7 @@ export class LocalRtcEnd implements RtcEnd {
       messages: this.#messages,
       bytes: this.#bytes,
       damaged: [...this.#damaged],
+      misplaced: this.#misplaced,
       mostBuffered: this.#mostBuffered,
       buffered: this.#live.bufferedBytes,
     };
@@ -163,10 +168,14 @@ export class LocalRtcEnd implements RtcEnd {
   #onMessage(message: Uint8Array): void {
     // A fresh view: engines hand over Buffers, whose methods differ.
     const bytes = new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-    const expected = numbered(this.#messages, bytes.byteLength);
+    const number = numberOf(bytes) ?? this.#messages;
+    const expected = numbered(number, bytes.byteLength);
     const wrong = bytes.findIndex((byte, at) => byte !== expected[at]);
-    if (bytes.byteLength === 0) this.#damaged.push(`message ${this.#messages} is empty`);
-    else if (wrong >= 0) this.#damaged.push(`message ${this.#messages} is wrong at ${wrong}`);
+    if (bytes.byteLength === 0) this.#damaged.push(`message ${number} is empty`);
+    else if (wrong >= 0) this.#damaged.push(`message ${number} is wrong at ${wrong}`);
+    else if (this.#seen.has(number)) this.#damaged.push(`message ${number} came again`);
+    this.#seen.add(number);
+    if (number !== this.#messages) this.#misplaced += 1;
     this.#messages += 1;
     this.#bytes += bytes.byteLength;
     this.#changes.notify();
@@ -184,6 +193,12 @@ const SIGNAL_MS = 60_000;
 const TRANSFER_MS = 10_000;
 /** An engine that reports no buffer at all must not be filled for ever. */
 const MOST_TO_FILL = 64;
+
+/** What a message says of itself; the shortest ones say nothing. */
+function numberOf(message: Uint8Array): number | undefined {
+  if (message.byteLength < 4) return undefined;
+  return new DataView(message.buffer, message.byteOffset).getUint32(0);
+}
 
 /** Message `number`: its number and its length first, then bytes that follow from both. */
 function numbered(number: number, bytes: number): Uint8Array {
