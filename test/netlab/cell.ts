@@ -1,10 +1,10 @@
 /**
  * One cell of the matrix: a page in a real Chromium behind one NAT, the real extension behind another.
- * They are linked, a picture is drawn at once, the path settles, and another picture is drawn.
+ * They are linked, a picture is drawn at once, the path settles, and more are drawn.
  */
 import type { Browser } from "playwright-core";
 import { type DemoForm, QUICK_FORM } from "../support/demo-picture.ts";
-import { type LinkPage, newLinkPage } from "../support/page-driver.ts";
+import { type LinkPage, newLinkPage, type ShownPicture } from "../support/page-driver.ts";
 import { startExtension } from "./actors/beeline.ts";
 import type { Host } from "./host.ts";
 import type { Outcome } from "./nat-kinds.ts";
@@ -82,7 +82,7 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
   // A miss shows in what the badges say, better than in a wait that was too long.
   const settles = awaits === "direct" ? page.travels("direct") : failsOnce(page);
   await settles.catch(() => {});
-  const [second] = await page.draw(2);
+  const pictures = [first, ...(await drawUntil(page, awaits))];
   const badges = await page.page.evaluate(
     () => (globalThis as unknown as { badges: Badge[] }).badges,
   );
@@ -99,12 +99,25 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
     } as Outcome,
     badges: badges.map(({ kind, reason }) => `${kind}: ${reason}`),
     attempts,
-    pictures: [first, second].map(({ sha256 = "", path = "" } = {} as never) => ({ sha256, path })),
+    pictures: pictures.map(({ sha256 = "", path = "" } = {} as never) => ({ sha256, path })),
     firstPictureMs: Math.round(drawnAtMs - linkedAtMs),
     settledMs: Math.round((settled?.atMs ?? 0) - linkedAtMs),
     route,
     errors: page.errors,
   };
+}
+
+/**
+ * Draws until a picture has come by that path, thrice at most: on a machine that is busy for seconds
+ * a channel seems silent, and then a picture rightly ends on the relay.
+ */
+async function drawUntil(page: LinkPage, path: string): Promise<ShownPicture[]> {
+  const drawn: ShownPicture[] = [];
+  while (drawn.length < 3 && drawn.at(-1)?.path !== path) {
+    const [newest] = await page.draw(drawn.length + 2);
+    if (newest !== undefined) drawn.push(newest);
+  }
+  return drawn;
 }
 
 /** Waits until an attempt has ended. */

@@ -13,7 +13,7 @@ function expectedPicture(): Promise<string> {
   return drawn;
 }
 
-/** It starts on the relay, ends where theory says, and both pictures are the one that was asked for. */
+/** It starts on the relay, ends where theory says, and every picture is the one that was asked for. */
 export async function expectCell(pair: Pair, result: CellResult): Promise<void> {
   await expectResult(theoryOf(pair), result);
 }
@@ -24,7 +24,7 @@ export async function expectResult(theory: Outcome, result: CellResult): Promise
   expect(result.badges[0]).toMatch(/^relay: /);
   expect(result.badges, "nothing that contradicts itself").not.toContain("relay: open");
   if (theory.path === "relay") expect(result.badges).not.toContain("direct: open");
-  expect(result.pictures.map(({ sha256: hash }) => hash)).toEqual([picture, picture]);
-  expect(result.pictures[1]?.path).toBe(theory.path);
+  expect(new Set(result.pictures.map(({ sha256: hash }) => hash))).toEqual(new Set([picture]));
+  expect(result.pictures.at(-1)?.path).toBe(theory.path);
   expect(result.errors).toEqual([]);
 }

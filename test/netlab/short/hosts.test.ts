@@ -74,7 +74,8 @@ describe.each(["open", "cone"] as const)("a host, %s", (kind) => {
   });
 
   test("sleeps: neither its programs nor its network do anything", async () => {
-    const started = near.host.spawn("sleep", ["1000"]);
+    const started = near.host.spawn("sh", ["-c", "echo up; exec sleep 1000"]);
+    await new Promise((resolve) => started.stdout?.once("data", resolve));
     await near.host.sleep();
     await until(() => stateOf(started.pid) === "T", "the program stands still");
     await far.send({ from: PORT, to: near.host.urlHost("ipv4"), port: PORT, count: 5 });
@@ -130,7 +131,8 @@ test("the machine's own network is left alone", async () => {
 test("closing leaves no namespace, no process and no file", async () => {
   const own = await Lab.open();
   const { host } = await own.site("home", "carrier");
-  const { pid } = host.spawn("sleep", ["1000"]);
+  const { pid, stdout } = host.spawn("sh", ["-c", "echo up; exec sleep 1000"]);
+  await new Promise((resolve) => stdout?.once("data", resolve));
   expect(namespacesOf(own.prefix)).toHaveLength(4);
   await own.close();
   expect(namespacesOf(own.prefix)).toEqual([]);
