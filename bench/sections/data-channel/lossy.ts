@@ -45,12 +45,13 @@ export class Repairs {
   }
 
   get section(): Section {
-    const worst = this.#rounds.figures.map(({ values }) => median(values));
+    const medians = this.#rounds.figures.map(({ values }) => median(values));
+    const worst = medians.length === 0 ? Number.NaN : Math.max(...medians);
     return {
       title: "Data channel: bytes sent again over bytes lost by the link",
       figures: this.#rounds.figures,
       notes: [
-        `Highest median of a cell: ${rounded(Math.max(...worst, Number.NaN))} × (aim: at most 1.3).`,
+        `Highest median of a cell: ${rounded(worst)} × (aim: at most 1.3).`,
         `From the association's packets and the links' counters; cells with fewer than ${LOSSES_ENOUGH} lost packets are left out.`,
         "It does not show reordering, and what was lost just before a cell's end is counted but not yet repaired.",
       ],
