@@ -1,6 +1,6 @@
 /**
- * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, and a
- * Socket.IO client in another language (Python's).
+ * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, a
+ * Socket.IO client in another language (Python's), and Wireshark's reader of captures.
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
  * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is started here, and nothing outside node_modules is changed, except by
@@ -14,7 +14,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * @typedef {"postgres" | "redis-server" | "turnserver" | "python3-socketio"} Service
+ * @typedef {"postgres" | "redis-server" | "turnserver" | "python3-socketio" | "tshark"} Service
  */
 
 /** The newest release whose programs the registry has for this platform. */
@@ -31,10 +31,11 @@ const PACKAGES = {
   "redis-server": ["redis-server"],
   turnserver: ["coturn"],
   "python3-socketio": ["python3-socketio", "python3-requests", "python3-websocket"],
+  tshark: ["tshark"],
 };
 
 /** @type {Service[]} */
-export const SERVICES = ["postgres", "redis-server", "turnserver", "python3-socketio"];
+export const SERVICES = ["postgres", "redis-server", "turnserver", "python3-socketio", "tshark"];
 
 /**
  * The program that is a service on this machine, or undefined. For PostgreSQL the folder that holds
@@ -86,7 +87,7 @@ export function installServices(say) {
  */
 function howToInstall(absent) {
   if (process.platform === "darwin") {
-    return "Type:  brew install postgresql redis coturn && python3 -m pip install 'python-socketio[client]'";
+    return "Type:  brew install postgresql redis coturn wireshark && python3 -m pip install 'python-socketio[client]'";
   }
   const packages = absent.flatMap((service) => PACKAGES[service]).join(" ");
   return `Type:  sudo apt-get install --no-install-recommends ${packages}`;

@@ -65,6 +65,19 @@ export class DataPeerEcho {
     return differences;
   }
 
+  /** Without waiting for anything. */
+  async sendAll(sizes: readonly number[]): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined) throw new Error("no channel is open");
+    for (const [at, bytes] of sizes.entries()) this.#peer.send(channel, patterned(bytes, at));
+  }
+
+  async received(count: number): Promise<void> {
+    await this.#changes.until(ECHO_MS, `${count} messages (${this.#ended ?? "not closed"})`, () =>
+      this.#arrived.length >= count ? true : undefined,
+    );
+  }
+
   restartIce(): void {
     this.#peer.restartIce();
   }
