@@ -90,7 +90,7 @@ function traits(random: Random, isTame: boolean): Partial<LinkTraits> {
       random.pick([0.5, 1, 4]) * 2 * delayMs * Math.min(bytesPerMs, 12_500),
     ),
     maxPacketBytes: random.pick([1172, 1300, 1400, 1500]),
-    mostGaps: random.pick([2, 20, Number.POSITIVE_INFINITY]),
+    mostGaps: random.pick([isTame ? 20 : 2, 20, Number.POSITIVE_INFINITY]),
     lossRate,
     ...bursts,
   };

@@ -198,7 +198,6 @@ export class Acknowledgements {
     // What was skipped makes no bytes arrive, but moves on too.
     if (this.#ackedBytes > 0 || this.#book.first > this.#firstBefore) {
       this.timeouts = 0;
-      this.#roundTrip.onProgress();
       this.#tail.onProgress(this.#nowMs);
     }
     const rttMs = this.#sampleRoundTrip();

@@ -12,7 +12,7 @@ test("on a steady path it is the round trip and a delayed acknowledgement", () =
   expect(roundTrip.timeoutMs).toBeCloseTo(250, 0);
 });
 
-test("it doubles up to three seconds, and is itself again after progress", () => {
+test("it doubles up to three seconds, and is itself again after a measurement", () => {
   const roundTrip = new RoundTrip();
   for (let ms = 0; ms < 5000; ms += 50) roundTrip.onSample(50, ms);
   const waits = Array.from({ length: 6 }, () => {
@@ -20,7 +20,7 @@ test("it doubles up to three seconds, and is itself again after progress", () =>
     return Math.round(roundTrip.timeoutMs / 100);
   });
   expect(waits).toEqual([5, 10, 20, 30, 30, 30]);
-  roundTrip.onProgress();
+  roundTrip.onSample(50, 5000);
   expect(roundTrip.timeoutMs).toBeCloseTo(250, 0);
 });
 
