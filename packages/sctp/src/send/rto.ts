@@ -42,7 +42,7 @@ export class RoundTrip {
   get timeoutMs(): number {
     const base = this.#baseMs;
     if (this.#backOff === 1) return base;
-    return Math.min(base * this.#backOff, Math.max(BACKED_OFF_MAX_MS, base * 2));
+    return Math.min(base * this.#backOff, Math.max(BACKED_OFF_MAX_MS, base));
   }
 
   get #baseMs(): number {
