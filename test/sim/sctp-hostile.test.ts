@@ -234,7 +234,7 @@ test("a side that is silent for good is given up within a minute", () => {
 
 test("packets that were changed anywhere never make it throw, spin or stop", () => {
   const random = new Random(15);
-  for (let round = 0; round < 60; round += 1) {
+  for (let round = 0; round < 25; round += 1) {
     const world = new SctpWorld({ seed: 100 + round, a: CRC, b: CRC });
     const { ofA, ofB } = tagsOf(world);
     for (const end of [world.a, world.b]) {
@@ -248,7 +248,7 @@ test("packets that were changed anywhere never make it throw, spin or stop", () 
       };
     }
     for (const end of [world.a, world.b]) {
-      for (let count = 0; count < 5; count += 1) {
+      for (let count = 0; count < 2; count += 1) {
         if (end.association.state !== "connected") break;
         const streamId = random.whole(0, 5);
         end.association.send(MESSAGE, { streamId, protocolId: 53 }, world.clock.nowMs);

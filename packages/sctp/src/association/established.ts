@@ -55,12 +55,14 @@ export class Established {
   readonly #mtu: PathMtu;
   readonly #onPacketSize: (bytes: number) => void;
   readonly #onEvent: (event: AssociationEvent) => void;
+  readonly #windowBytes: number;
   readonly #control: ControlChunk[] = [];
   /** Streams of ours that begin anew and were not used since. */
   readonly #fresh = new Set<number>();
 
   constructor(parts: EstablishedParts) {
     const { options, terms, queue } = parts;
+    this.#windowBytes = options.receiveWindowBytes;
     this.terms = terms;
     this.#queue = queue;
     this.#onEvent = parts.onEvent;
@@ -195,7 +197,18 @@ export class Established {
   fillProbe(writer: PacketWriter, probeBytes: number, nowMs: number): void {
     writer.append(this.#heartbeat.chunk(nowMs, { probeBytes, fillBytes: 0 }));
     if (this.terms.hasPad) writer.append({ type: "pad", bytes: writer.remaining });
-    else writer.append(outdatedSack(this.receiver.cumulativeTsn, writer.remaining));
+    else writer.append(this.#outdatedSack(writer.remaining));
+  }
+
+  /**
+   * One that every receiver drops as it acknowledges less than the one before it (RFC 9260 section
+   * 6.2.1 D i). It fits the bytes: the TSNs it names as duplicates take four each.
+   */
+  #outdatedSack(bytes: number): ControlChunk {
+    const cumulativeTsn = (this.receiver.cumulativeTsn - OUTDATED_BY) >>> 0;
+    const duplicates = Array<number>((bytes - LEAST_SACK_BYTES) >> 2).fill(cumulativeTsn);
+    const receiveWindowBytes = this.#windowBytes;
+    return { type: "sack", cumulativeTsn, receiveWindowBytes, gaps: [], duplicates };
   }
 
   /** The largest packet that is wanted now: answers to long heartbeats are as long. */
@@ -305,16 +318,6 @@ export class Established {
     }
     this.#onEvent({ kind: "outgoing-reset", streams, isDone });
   }
-}
-
-/**
- * One that every receiver drops as it acknowledges less than the one before it (RFC 9260 section
- * 6.2.1 D i). It fits the bytes: the TSNs it names as duplicates take four each.
- */
-function outdatedSack(cumulativeTsn: number, bytes: number): ControlChunk {
-  const outdated = (cumulativeTsn - OUTDATED_BY) >>> 0;
-  const duplicates = Array<number>((bytes - LEAST_SACK_BYTES) >> 2).fill(outdated);
-  return { type: "sack", cumulativeTsn: outdated, receiveWindowBytes: 0, gaps: [], duplicates };
 }
 
 function violation(name: string | undefined): Failure | undefined {

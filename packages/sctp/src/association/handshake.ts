@@ -20,8 +20,11 @@ import { agree, hasStreams, ownInit, type PeerTerms } from "./peer-terms.ts";
 const FIRST_WAIT_MS = 500;
 /** As rto.ts: longer waits help nobody when the network comes back. */
 const MOST_WAIT_MS = 3000;
-/** RFC 9260 section 16: Max.Init.Retransmits. About 20 s. */
-const MOST_RETRANSMISSIONS = 8;
+/**
+ * RFC 9260 section 16: Max.Init.Retransmits is 8. Our waits are shorter; these make some 30 s, after
+ * which ICE would have given the path up as well (RFC 7675 section 5.1).
+ */
+const MOST_RETRANSMISSIONS = 11;
 
 /** What we let another side's cookie have: it must fit a packet of ours. Browsers' have 100 to 300 bytes. */
 const MOST_COOKIE_BYTES = 1024;

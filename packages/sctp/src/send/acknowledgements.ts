@@ -15,6 +15,12 @@ import type { RoundTrip } from "./rto.ts";
 import { SackIntake } from "./sack-intake.ts";
 import type { TailTimer } from "./tail-timer.ts";
 
+/** Sending the unknown again costs at most three needless packets for one that was missing. */
+const FLOOD_SHARE = 0.25;
+
+/** Two packets: what a SACK acknowledges when there is one for every second packet. */
+const USUAL_ACK_BYTES = 2400;
+
 /** RFC 9260 section 16: Association.Max.Retrans. With our back-off some 25 s of silence. */
 const MOST_TIMEOUTS = 10;
 
@@ -50,6 +56,7 @@ export class Acknowledgements {
   // What one SACK brought.
   #nowMs = 0;
   #firstBefore = 0;
+  #wasListCut = false;
   #ackedBytes = 0;
   #lostBytes = 0;
   #newestTurn = 0;
@@ -74,6 +81,29 @@ export class Acknowledgements {
   /** The other side was silent too long. */
   get hasFailed(): boolean {
     return this.timeouts > MOST_TIMEOUTS;
+  }
+
+  /**
+   * What is above may have arrived unreported. But 20 holes told of in a round trip repair a flood of
+   * losses, as at the end of a start, in minutes: where much of what is told of is missing, the rest
+   * is taken for as bad, and sent again.
+   */
+  get #knownUpTo(): number {
+    const { reportedUpTo } = this.#intake;
+    if (!this.#isListCut) return reportedUpTo;
+    const chunks = reportedUpTo + 1 - this.#book.first;
+    const missing = chunks - this.#book.ackedBeyond;
+    return missing > chunks * FLOOD_SHARE ? Number.POSITIVE_INFINITY : reportedUpTo;
+  }
+
+  get #isListCut(): boolean {
+    return this.#intake.reportedUpTo !== Number.POSITIVE_INFINITY;
+  }
+
+  /** RFC 8985 section 7.3 probes with the newest; where that may have arrived unreported, the oldest. */
+  get probeOrdinal(): number {
+    if (!this.#isListCut || !this.#book.isOnTheWay(this.#book.first)) return this.#book.newestSent;
+    return this.#book.first;
   }
 
   get wakeAtMs(): number {
@@ -112,11 +142,15 @@ export class Acknowledgements {
     // A window that is closed says nothing about the path: only the chunk that probes it goes again.
     const isOfPath = !this.#isWindowClosed;
     if (isOfPath) this.#recovery.begin();
-    for (let ordinal = this.#book.first; ordinal < this.#book.next; ordinal += 1) {
+    // What could not be reported is not taken for lost at the first silence.
+    const reported = this.timeouts === 1 ? this.#intake.reportedUpTo + 1 : this.#book.next;
+    const end = Math.min(reported, this.#book.next);
+    for (let ordinal = this.#book.first; ordinal < end; ordinal += 1) {
       if (!this.#book.isOnTheWay(ordinal)) continue;
       if (isOfPath) this.#lose(ordinal);
       else this.#book.lose(ordinal);
     }
+    this.#book.sortLost();
     if (isOfPath) this.#congestion.onTimeout(nowMs, this.#book.inFlightBytes);
   }
 
@@ -127,6 +161,7 @@ export class Acknowledgements {
   #begin(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#firstBefore = this.#book.first;
+    this.#wasListCut = this.#isListCut;
     this.#ackedBytes = 0;
     this.#newestTurn = 0;
     this.#newest = NONE;
@@ -163,7 +198,6 @@ export class Acknowledgements {
     // What was skipped makes no bytes arrive, but moves on too.
     if (this.#ackedBytes > 0 || this.#book.first > this.#firstBefore) {
       this.timeouts = 0;
-      this.#roundTrip.onProgress();
       this.#tail.onProgress(this.#nowMs);
     }
     const rttMs = this.#sampleRoundTrip();
@@ -202,7 +236,8 @@ export class Acknowledgements {
   }
 
   #detectLosses(): void {
-    this.#losses.detect(this.#nowMs, this.#recovery.isActive, this.#lose);
+    const reportedUpTo = this.#knownUpTo;
+    this.#losses.detect(this.#nowMs, this.#recovery.isActive, reportedUpTo, this.#lose);
   }
 
   readonly #lose = (ordinal: number): void => {
@@ -220,18 +255,23 @@ export class Acknowledgements {
 
   #tellController(rttMs: number | undefined): void {
     const minMs = this.#roundTrip.minMs;
-    const inFlightBytes = this.#book.inFlightBytes;
+    const { inFlightBytes } = this.#book;
+    const rate = this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs);
+    // What comes to light when a list was cut arrived long before: it shows no rate, and is no reason
+    // to grow by all of it at once.
+    const isTimely = !this.#isListCut && !this.#wasListCut;
+    const ackedBytes = isTimely ? this.#ackedBytes : Math.min(this.#ackedBytes, USUAL_ACK_BYTES);
     this.#congestion.onAck({
       nowMs: this.#nowMs,
-      ackedBytes: this.#ackedBytes,
+      ackedBytes,
       lostBytes: this.#lostBytes,
-      priorInFlightBytes: inFlightBytes + this.#ackedBytes + this.#lostBytes,
+      priorInFlightBytes: inFlightBytes + ackedBytes + this.#lostBytes,
       inFlightBytes,
       deliveredBytes: this.#sampler.deliveredBytes,
       totalLostBytes: this.#sampler.lostBytes,
       rttMs,
       smoothedRttMs: this.#roundTrip.smoothedMs,
-      rate: this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs),
+      rate: isTimely ? rate : { ...rate, bytesPerMs: undefined },
       isWindowLimited: this.isWindowLimited,
     });
     this.#lostBytes = 0;

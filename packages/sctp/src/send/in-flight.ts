@@ -10,13 +10,14 @@
  *     lost ──acknowledge──────┘          any of them ──abandon──▶ abandoned
  *
  * Invariants: `inFlightBytes` is the packets' share of all `sent` chunks; `unackedPayloadBytes` the
- * payload of all `sent` and `lost` ones; the order of sending holds exactly the `sent` ones.
+ * payload of all `sent` and `lost` ones; the orders of sending hold exactly the `sent` ones.
  */
 
 import type { SendStamp } from "../congestion/rate-sampler.ts";
 import { Fifo } from "./fifo.ts";
 import { FlightRing } from "./flight-ring.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
+import { SendOrder } from "./send-order.ts";
 import type { Fragment } from "./send-queue.ts";
 
 export const NONE = -1;
@@ -37,9 +38,9 @@ export class InFlight {
   unackedPayloadBytes = 0;
   /** Chunks acknowledged by gap, not cumulatively. */
   ackedBeyond = 0;
-  /** In the order of (latest) sending, for time-based loss detection. */
-  oldestSent = NONE;
-  newestSent = NONE;
+  /** What is on the way, for time-based loss detection: sent once, and sent again. */
+  readonly sentOnce: SendOrder;
+  readonly sentAgain: SendOrder;
 
   readonly #initialTsn: number;
   readonly #ring = new FlightRing();
@@ -48,6 +49,8 @@ export class InFlight {
 
   constructor(initialTsn: number) {
     this.#initialTsn = initialTsn;
+    this.sentOnce = new SendOrder(this.#ring);
+    this.sentAgain = new SendOrder(this.#ring);
   }
 
   tsnOf(ordinal: number): number {
@@ -57,6 +60,14 @@ export class InFlight {
   /** The ordinal near `first` that has this TSN; may be one that was never given. */
   ordinalOf(tsn: number): number {
     return this.first + ((tsn - this.tsnOf(this.first)) | 0);
+  }
+
+  /** The chunk that left last of those on the way; {@link NONE} without any. */
+  get newestSent(): number {
+    const once = this.sentOnce.newest;
+    const again = this.sentAgain.newest;
+    if (once === NONE || again === NONE) return Math.max(once, again);
+    return this.turn(once) > this.turn(again) ? once : again;
   }
 
   /** Whether anything waits for an acknowledgement. */
@@ -117,10 +128,6 @@ export class InFlight {
     return this.#ring.fragments[this.#ring.slot(ordinal)] as number;
   }
 
-  newerThan(ordinal: number): number {
-    return this.#ring.newer[this.#ring.slot(ordinal)] as number;
-  }
-
   episode(ordinal: number): number {
     return this.#ring.episodes[this.#ring.slot(ordinal)] as number;
   }
@@ -157,7 +164,7 @@ export class InFlight {
   /** The chunk's packet leaves, for the first time or again. */
   send(ordinal: number, wireBytes: number, nowMs: number): void {
     const slot = this.#ring.slot(ordinal);
-    if (this.#ring.states[slot] === SENT) this.#takeOff(slot);
+    if (this.#ring.states[slot] === SENT) this.#takeOff(ordinal, slot);
     this.#ring.states[slot] = SENT;
     this.#ring.wireBytes[slot] = wireBytes;
     this.#ring.sentAtMs[slot] = nowMs;
@@ -166,11 +173,7 @@ export class InFlight {
     const transmissions = this.#ring.transmissions[slot] as number;
     this.#ring.transmissions[slot] = Math.min(MOST_TRANSMISSIONS, transmissions + 1);
     this.inFlightBytes += wireBytes;
-    this.#ring.older[slot] = this.newestSent;
-    this.#ring.newer[slot] = NONE;
-    if (this.newestSent === NONE) this.oldestSent = ordinal;
-    else this.#ring.newer[this.#ring.slot(this.newestSent)] = ordinal;
-    this.newestSent = ordinal;
+    (transmissions === 0 ? this.sentOnce : this.sentAgain).append(ordinal);
   }
 
   /** What a packet takes beside its chunks is on the way with the first of them. */
@@ -189,7 +192,7 @@ export class InFlight {
   acknowledge(ordinal: number): boolean {
     const slot = this.#ring.slot(ordinal);
     const state = this.#ring.states[slot];
-    if (state === SENT) this.#takeOff(slot);
+    if (state === SENT) this.#takeOff(ordinal, slot);
     else if (state !== LOST) return false;
     this.#ring.states[slot] = ACKED;
     this.ackedBeyond += 1;
@@ -209,7 +212,7 @@ export class InFlight {
 
   lose(ordinal: number): void {
     const slot = this.#ring.slot(ordinal);
-    this.#takeOff(slot);
+    this.#takeOff(ordinal, slot);
     this.#ring.states[slot] = LOST;
     this.#lost.push(ordinal);
   }
@@ -218,10 +221,18 @@ export class InFlight {
     const slot = this.#ring.slot(ordinal);
     const state = this.#ring.states[slot];
     if (state === ABANDONED) return;
-    if (state === SENT) this.#takeOff(slot);
+    if (state === SENT) this.#takeOff(ordinal, slot);
     if (state === ACKED) this.ackedBeyond -= 1;
     else this.unackedPayloadBytes -= this.#ring.lengths[slot] as number;
     this.#ring.states[slot] = ABANDONED;
+  }
+
+  /** Sends again in order of TSNs what is lost so far: the other side's list of gaps may be short. */
+  sortLost(): void {
+    this.#lost.clear();
+    for (let ordinal = this.first; ordinal < this.next; ordinal += 1) {
+      if (this.isLost(ordinal)) this.#lost.push(ordinal);
+    }
   }
 
   /** The next to be sent again; {@link NONE} without any. */
@@ -263,13 +274,9 @@ export class InFlight {
   }
 
   /** It is not on the way any more: out of the bytes and out of the order of sending. */
-  #takeOff(slot: number): void {
+  #takeOff(ordinal: number, slot: number): void {
     this.inFlightBytes -= this.#ring.wireBytes[slot] as number;
-    const older = this.#ring.older[slot] as number;
-    const newer = this.#ring.newer[slot] as number;
-    if (older === NONE) this.oldestSent = newer;
-    else this.#ring.newer[this.#ring.slot(older)] = newer;
-    if (newer === NONE) this.newestSent = older;
-    else this.#ring.older[this.#ring.slot(newer)] = older;
+    const isFirst = (this.#ring.transmissions[slot] as number) === 1;
+    (isFirst ? this.sentOnce : this.sentAgain).remove(ordinal);
   }
 }

@@ -7,6 +7,7 @@
 
 import { type InFlight, NONE } from "./in-flight.ts";
 import type { RoundTrip } from "./rto.ts";
+import type { SendOrder } from "./send-order.ts";
 
 /** RFC 8985 section 6.2 step 4: so many gap reports before reordering is ruled out. */
 const DUPLICATE_THRESHOLD = 3;
@@ -67,19 +68,42 @@ export class LossDetection {
     if (this.#windowPersists === 0) this.#windowFactor = 1;
   }
 
-  /** Tells of every chunk that is lost by now, in the order of sending. `onLost` must mark it lost. */
-  detect(nowMs: number, isInRecovery: boolean, onLost: (ordinal: number) => void): void {
+  /**
+   * Tells of every chunk that is lost by now. `onLost` must mark it lost.
+   * @param reportedUpTo what is above this ordinal may have arrived all the same
+   */
+  detect(
+    nowMs: number,
+    isInRecovery: boolean,
+    reportedUpTo: number,
+    onLost: (ordinal: number) => void,
+  ): void {
     this.wakeAtMs = Number.POSITIVE_INFINITY;
     const patienceMs = this.#newestRttMs + this.#windowMs(isInRecovery);
-    let ordinal = this.#book.oldestSent;
+    const { sentOnce, sentAgain } = this.#book;
+    this.#detectIn(sentOnce, nowMs, patienceMs, reportedUpTo, onLost);
+    this.#detectIn(sentAgain, nowMs, patienceMs, reportedUpTo, onLost);
+  }
+
+  #detectIn(
+    order: SendOrder,
+    nowMs: number,
+    patienceMs: number,
+    reportedUpTo: number,
+    onLost: (ordinal: number) => void,
+  ): void {
+    let ordinal = order.oldest;
     while (ordinal !== NONE && this.#book.turn(ordinal) < this.#newestTurn) {
+      // Chunks sent once follow in order of their ordinals; of those sent again this is the lowest
+      // part of what is on the way, as good as always.
+      if (ordinal > reportedUpTo) return;
       const lostAtMs = this.#book.sentAtMs(ordinal) + patienceMs;
       if (lostAtMs > nowMs) {
         // All that follow left later.
-        this.wakeAtMs = lostAtMs;
+        this.wakeAtMs = Math.min(this.wakeAtMs, lostAtMs);
         return;
       }
-      const newer = this.#book.newerThan(ordinal);
+      const newer = order.newerThan(ordinal);
       onLost(ordinal);
       ordinal = newer;
     }

@@ -42,7 +42,7 @@ export class RoundTrip {
   get timeoutMs(): number {
     const base = this.#baseMs;
     if (this.#backOff === 1) return base;
-    return Math.min(base * this.#backOff, Math.max(BACKED_OFF_MAX_MS, base * 2));
+    return Math.min(base * this.#backOff, Math.max(BACKED_OFF_MAX_MS, base));
   }
 
   get #baseMs(): number {
@@ -52,6 +52,9 @@ export class RoundTrip {
 
   /** Of a packet sent once (Karn, RFC 9260 section 6.3.1 C5). */
   onSample(rttMs: number, nowMs: number): void {
+    // Back-off holds until now, not until something is acknowledged (RFC 6298 section 5): where queues
+    // grew, what is sent again is acknowledged as well, and would be sent again for ever.
+    this.#backOff = 1;
     // A clock of whole milliseconds says 0 on one machine; a round trip of 0 means "none yet" here.
     const sample = Math.max(rttMs, 0.01);
     if (this.hasSample) {
@@ -69,11 +72,6 @@ export class RoundTrip {
   backOff(): void {
     // 2^16 s is far beyond every maximum.
     this.#backOff = Math.min(this.#backOff * 2, 0x1_0000);
-  }
-
-  /** Something new was acknowledged: the path is alive (RFC 9260 section 6.3.3, its last note). */
-  onProgress(): void {
-    this.#backOff = 1;
   }
 
   #updateMin(sample: number, nowMs: number): void {

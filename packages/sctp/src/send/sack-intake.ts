@@ -11,6 +11,12 @@ import type { InFlight } from "./in-flight.ts";
 /** A SACK of ours lists tens; more is somebody's attempt to make us busy. */
 const MOST_DUPLICATES = 512;
 
+/**
+ * A list of so many gaps may be cut short: dcSCTP (Chromium) lists 20 at the most, the lowest ones, and
+ * nobody more than fit a packet. What lies beyond the last one listed is then unknown.
+ */
+const LONG_LIST = 16;
+
 export interface SackEvents {
   /** For the first time, ascending within one SACK. `wasLost`: it had been declared lost. */
   onArrived(ordinal: number, wasLost: boolean): void;
@@ -19,6 +25,9 @@ export interface SackEvents {
 }
 
 export class SackIntake {
+  /** Of what is above this ordinal the last SACK could not tell. */
+  reportedUpTo = Number.POSITIVE_INFINITY;
+
   readonly #book: InFlight;
   readonly #events: SackEvents;
   readonly #ranges = new AckedRanges();
@@ -36,6 +45,8 @@ export class SackIntake {
     if (sack.gaps.length > 0) {
       this.#ranges.add(sack.gaps, cumulative, this.#book.next, this.#onGap);
     }
+    const lastGap = sack.gaps.length < LONG_LIST ? undefined : sack.gaps[sack.gaps.length - 1];
+    this.reportedUpTo = lastGap === undefined ? Number.POSITIVE_INFINITY : cumulative + lastGap.end;
     const count = Math.min(sack.duplicates.length, MOST_DUPLICATES);
     for (let index = 0; index < count; index += 1) {
       const ordinal = this.#book.ordinalOf(sack.duplicates[index] as number);

@@ -151,7 +151,8 @@ export class Sender {
     }
     if (this.#isFree) return true;
     // RFC 9260 section 6.1 B.
-    if (this.#book.inFlightBytes >= this.#congestion.windowBytes && this.#book.inFlightBytes > 0) {
+    const { inFlightBytes } = this.#book;
+    if (inFlightBytes >= this.#congestion.windowBytes && inFlightBytes > 0) {
       this.#acks.isWindowLimited = true;
       return false;
     }
@@ -163,7 +164,7 @@ export class Sender {
   /** How large the next packet must be allowed to be: chunks sent when the path took more stay whole. */
   get leastPacketBytes(): number {
     const lost = this.#book.firstLost();
-    const ordinal = lost === NONE && this.#isProbing ? this.#book.newestSent : lost;
+    const ordinal = lost === NONE && this.#isProbing ? this.#acks.probeOrdinal : lost;
     if (ordinal === NONE) return this.packetBytes;
     const bytes = 12 + dataChunkBytes(this.queue.isInterleaved, this.#book.length(ordinal)) + 3;
     return Math.max(this.packetBytes, bytes);
@@ -186,8 +187,8 @@ export class Sender {
     const first = this.#packet[0];
     if (first === undefined) return;
     this.#book.addWireBytes(first, packetBytes - this.#packetChunkBytes);
-    const inFlightBytes = this.#book.inFlightBytes;
-    const stamp = this.#sampler.onSent(nowMs, packetBytes, inFlightBytes);
+    const stamp = this.#sampler.onSent(nowMs, packetBytes, this.#book.inFlightBytes);
+    const { inFlightBytes } = this.#book;
     for (const ordinal of this.#packet) this.#book.setStamp(ordinal, stamp);
     this.#pacer.onSent(nowMs, packetBytes);
     const isRetransmission = this.#hasRetransmission;
@@ -240,7 +241,7 @@ export class Sender {
 
   /** RFC 8985 section 7.3: the newest once more, when there was nothing new to probe with. */
   #fillProbe(writer: PacketWriter): void {
-    const ordinal = this.#book.newestSent;
+    const ordinal = this.#acks.probeOrdinal;
     const message = ordinal === NONE ? undefined : this.#book.message(ordinal);
     if (ordinal === NONE || message === undefined) {
       this.#endProbe(NONE);

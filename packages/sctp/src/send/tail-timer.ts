@@ -96,6 +96,6 @@ export class TailTimer {
 
   /** With something lost there is a better thing to send (RFC 8985 section 7.2). */
   #mayProbe(): boolean {
-    return this.#roundTrip.hasSample && this.#book.oldestSent !== NONE;
+    return this.#roundTrip.hasSample && this.#book.inFlightBytes > 0;
   }
 }

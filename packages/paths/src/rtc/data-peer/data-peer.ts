@@ -25,6 +25,8 @@ export interface DataPeerOptions {
   /** Told to the other side; longer messages of its end the association. */
   readonly maxReceivedMessageBytes?: number;
   readonly createCongestionControl?: CreateCongestionControl;
+  /** False keeps checksums that DTLS makes superfluous: for captures. */
+  readonly acceptsZeroChecksum?: boolean;
   /** For captures: every plain SCTP packet, before it is sealed and after it was opened. */
   readonly onPacket?: (direction: "sent" | "received", packet: Uint8Array) => void;
 }
@@ -137,7 +139,7 @@ export class DataPeer {
       maxReceivedMessageBytes: this.#maxReceivedMessageBytes,
       receiveWindowBytes: Math.max(RECEIVE_WINDOW_BYTES, 2 * this.#maxReceivedMessageBytes),
       // DTLS below checks already (RFC 9653 section 5.1).
-      acceptsZeroChecksum: true,
+      acceptsZeroChecksum: this.#options.acceptsZeroChecksum ?? true,
       offersInterleaving: true,
       createCongestionControl: this.#options.createCongestionControl ?? createBbr,
       basePacketBytes: terms.basePacketBytes,
