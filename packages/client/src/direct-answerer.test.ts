@@ -8,7 +8,13 @@ function startAnswerer() {
   const peers: RtcHandlers[] = [];
   const createPeer: CreateRtcPeer = (_options, handlers) => {
     peers.push(handlers);
-    return { bufferedBytes: 0, isSelfPaced: false, accept: () => {}, send: () => {}, close: () => {} };
+    return {
+      bufferedBytes: 0,
+      isSelfPaced: false,
+      accept: () => {},
+      send: () => {},
+      close: () => {},
+    };
   };
   const timers = new Map<object, { readonly delayMs: number; readonly callback: () => void }>();
   const clock = {

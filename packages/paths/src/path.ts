@@ -19,7 +19,7 @@ export interface Path {
   readonly id: PathId;
   /** False while enough is buffered below to keep the path busy: what waits above can be reordered. */
   readonly canSend: boolean;
-  /** The transport below paces itself and keeps its queue short; see `Session.openPath`. */
+  /** The transport below paces itself and keeps its queue short; see `PathState`. */
   readonly isSelfPaced: boolean;
   /**
    * The caller must not touch `record` again: werift queues it by reference.

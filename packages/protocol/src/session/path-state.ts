@@ -65,6 +65,10 @@ export class PathState {
   #probes = 0;
   #lastSentAtMs = 0;
 
+  /**
+   * @param isSelfPaced the transport below paces what it sends, keeps its queue short and may deliver
+   * out of order: only the ceiling of the path bounds what is in flight.
+   */
   constructor(id: PathId, nowMs: number, isSelfPaced = false) {
     this.id = id;
     this.#window = isSelfPaced ? new OpenWindow(id.kind) : new SendWindow(id.kind);

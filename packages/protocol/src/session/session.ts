@@ -81,9 +81,7 @@ export class Session {
   /**
    * A path may carry records from now on; an older one of its kind is closed. On the relay a client
    * says hello first. A generation that is not newer than every earlier one is ignored.
-   *
-   * @param isSelfPaced the transport below paces what it sends, keeps its queue short and may deliver
-   * out of order: only the ceiling of the path bounds what is in flight.
+   * What `isSelfPaced` means is told at {@link PathState}.
    */
   openPath(id: PathId, nowMs: number, isSelfPaced = false): void {
     if (this.#isClosed || id.generation <= this.#newest[id.kind]) return;
