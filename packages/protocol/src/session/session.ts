@@ -80,8 +80,7 @@ export class Session {
 
   /**
    * A path may carry records from now on; an older one of its kind is closed. On the relay a client
-   * says hello first. A generation that is not newer than every earlier one is ignored.
-   * What `isSelfPaced` means is told at {@link PathState}.
+   * says hello first. An old generation is ignored. `isSelfPaced` is told of at {@link PathState}.
    */
   openPath(id: PathId, nowMs: number, isSelfPaced = false): void {
     if (this.#isClosed || id.generation <= this.#newest[id.kind]) return;
