@@ -1,6 +1,7 @@
 /**
  * Where the tests get the real servers that they run against: PostgreSQL, Redis, coturn, nginx,
- * HAProxy, a Socket.IO client in another language (Python's), and Wireshark's reader of captures.
+ * HAProxy, a Socket.IO client in another language (Python's), and Wireshark's reader of captures; and
+ * Firefox, for the one test that looks for it.
  *
  * In this order: what the system has; for PostgreSQL the programs that a registry package carries;
  * Debian's packages, as root. What cannot be had ends in an error that says what to type. Nothing is
@@ -99,6 +100,14 @@ export function absentLabPrograms() {
   return LAB_PROGRAMS.filter((program) => findLabProgram(program) === undefined);
 }
 
+/** A browser of another make, by Debian's name; everybody else leaves out the end of it. */
+const FIREFOX = "firefox-esr";
+
+/** @returns {(typeof FIREFOX)[]} */
+function absentFirefox() {
+  return isInPath(FIREFOX) || isInPath("firefox") ? [] : [FIREFOX];
+}
+
 /** Only root on Linux runs the lab; for others there is nothing to install. */
 function mayRunLab() {
   return process.platform === "linux" && process.getuid?.() === 0;
@@ -116,7 +125,7 @@ export function absentServices() {
  */
 export function installServices(say) {
   if (findService("postgres") === undefined) unpackPostgres(say);
-  const missing = [...absentServices(), ...(mayRunLab() ? absentLabPrograms() : [])];
+  const missing = absentHere();
   if (missing.length === 0) return;
   const packages = missing.flatMap(packagesOf);
   if (mayRunLab() && isInPath("apt-get")) {
@@ -125,7 +134,7 @@ export function installServices(say) {
     run("apt-get", ["update", "-qq"], { env });
     run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
   }
-  const absent = [...absentServices(), ...(mayRunLab() ? absentLabPrograms() : [])];
+  const absent = absentHere();
   if (absent.length > 0) {
     throw new Error(
       `Tests run against real services and in a network lab, and this machine lacks: ${absent.join(", ")}.\n` +
@@ -134,21 +143,25 @@ export function installServices(say) {
   }
 }
 
-/**
- * @param {Service | LabProgram} wanted
- * @returns {string[]}
- */
-function packagesOf(wanted) {
-  return { ...PACKAGES, ...LAB_PACKAGES }[wanted];
+function absentHere() {
+  return [...absentServices(), ...(mayRunLab() ? absentLabPrograms() : []), ...absentFirefox()];
 }
 
 /**
- * @param {(Service | LabProgram)[]} absent
+ * @param {Service | LabProgram | typeof FIREFOX} wanted
+ * @returns {string[]}
+ */
+function packagesOf(wanted) {
+  return { ...PACKAGES, ...LAB_PACKAGES, [FIREFOX]: [FIREFOX] }[wanted];
+}
+
+/**
+ * @param {(Service | LabProgram | typeof FIREFOX)[]} absent
  * @returns {string}
  */
 function howToInstall(absent) {
   if (process.platform === "darwin") {
-    return "Type:  brew install postgresql redis coturn nginx haproxy wireshark && python3 -m pip install 'python-socketio[client]'";
+    return "Type:  brew install postgresql redis coturn nginx haproxy wireshark firefox && python3 -m pip install 'python-socketio[client]'";
   }
   const packages = absent.flatMap(packagesOf).join(" ");
   return `Type:  sudo apt-get install --no-install-recommends ${packages}`;

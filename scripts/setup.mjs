@@ -2,10 +2,11 @@
  * Makes a clone ready, whatever state it is in: `node scripts/setup.mjs build|test`.
  *
  * `build` installs the dependencies and builds what `npm start` runs; `test` also sees to a
- * Chromium and to the servers that tests run against (see services.mjs). `npm start` and `npm test` call it first, so there is no set-up to know about. Each
- * step is skipped when nothing has changed since it last succeeded, and a run with nothing to do
- * prints nothing and takes a fraction of a second. It changes nothing outside node_modules and
- * the packages' dist folders (but see chromium.mjs).
+ * Chromium and to the servers that tests run against (see services.mjs). `npm start` and `npm test`
+ * call it first, so there is no set-up to know about. Each step is skipped when nothing has changed
+ * since it last succeeded, and a run with nothing to do prints nothing and takes a fraction of a
+ * second. It changes nothing outside node_modules and the packages' dist folders (but see
+ * chromium.mjs).
  *
  * Plain JavaScript on Node's own modules only: it runs before `npm ci` has.
  */
