@@ -9,8 +9,10 @@ import { readWithTshark, SctpCapture } from "../support/sctp-capture.ts";
 import { newFolder } from "../support/services.ts";
 
 const SIZES = [1, 1_000, 65_536, 262_144];
-/** 328 KB twice, in packets of 2 KB at most, and what acknowledges them. */
+/** 329 KB both ways, in packets of 2 KB at most, and what acknowledges them. */
 const LEAST_PACKETS = 320;
+/** Between two of ours on one machine they may have 16 KB. */
+const LEAST_LARGE_PACKETS = 40;
 
 interface Captured {
   readonly echo: DataPeerEcho;
@@ -59,7 +61,7 @@ async function written(capture: SctpCapture): Promise<string> {
 
 test("a transfer between two data peers shows no error at either end", async () => {
   for (const capture of await transferToOurs()) {
-    expect(capture.count).toBeGreaterThan(LEAST_PACKETS);
+    expect(capture.count).toBeGreaterThan(LEAST_LARGE_PACKETS);
     const { packets, complaints } = readWithTshark(await written(capture));
     expect(complaints).toEqual([]);
     expect(packets).toBe(capture.count);

@@ -261,7 +261,7 @@ export class DataTransport {
       isDtlsClient: this.#isDtlsClient,
       remotePort: this.#remote.sctpPort,
       maxMessageBytes: this.#remote.maxMessageBytes,
-      ...packetBytes(this.#ice.datagramBytes),
+      ...packetBytes(this.#ice.datagramBytes, this.#remote.readablePacketBytes),
     });
   }
 
@@ -278,10 +278,13 @@ export class DataTransport {
 }
 
 /** What is left of datagrams for SCTP, which has packets of whole words. */
-function packetBytes({ base, most }: { base: number; most: number }): {
-  basePacketBytes: number;
-  maxPacketBytes: number;
-} {
+function packetBytes(
+  { base, most }: { readonly base: number; readonly most: number },
+  readableBytes: number,
+): { basePacketBytes: number; maxPacketBytes: number } {
   const within = (bytes: number): number => (bytes - RECORD_OVERHEAD_BYTES) & ~3;
-  return { basePacketBytes: within(base), maxPacketBytes: within(most) };
+  return {
+    basePacketBytes: within(base),
+    maxPacketBytes: Math.min(within(most), readableBytes & ~3),
+  };
 }

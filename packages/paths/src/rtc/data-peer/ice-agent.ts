@@ -57,10 +57,8 @@ const MAX_NAMES = 8;
 const BASE_DATAGRAM_BYTES = 1_280 - 40 - 8 - 4;
 /** Ethernet's 1500, less the same with IPv4's header: IPv6's probe fails and finds its own. */
 const MOST_DATAGRAM_BYTES = 1_500 - 20 - 8 - 4;
-/**
- * Nothing limits datagrams within a machine but who reads them: libwebrtc decrypts into 2048 bytes.
- */
-const MOST_HERE_BYTES = 2_085;
+/** Loopback takes what UDP does; who reads them limits them more (session-description.ts). */
+const MOST_HERE_BYTES = 65_507;
 const CANDIDATE =
   /^(?:candidate:)?([A-Za-z0-9+/]{1,32}) (1) (udp) (\d{1,10}) ([0-9A-Za-z.:_-]{1,255}) (\d{1,5}) typ (host|srflx|relay|prflx)(?: |$)/i;
 

@@ -100,6 +100,19 @@ describe("a description", () => {
   });
 });
 
+test.each([
+  ["ours", writeDescription(OWN), 16_384],
+  [
+    "one that promises too much",
+    `${writeDescription(OWN).replace(/packet-size:.*/, "packet-size:99999")}`,
+    16_384,
+  ],
+  ["libwebrtc's", WITH_AUDIO.replace("t=0 0", "t=0 0\r\na=extmap-allow-mixed"), 2_048],
+  ["any other", OLD_FIREFOX, 1_460],
+])("the engine of %s description reads packets of its size", (_name, text, bytes) => {
+  expect(readDescription(text).readablePacketBytes).toBe(bytes);
+});
+
 describe("a text that cannot be used is refused with the reason:", () => {
   const valid = writeDescription(OWN);
   test.each([

@@ -28,6 +28,8 @@ export interface SessionDescription {
   readonly sctpPort: number;
   /** 0 means any (RFC 8841 section 6.1). */
   readonly maxMessageBytes: number;
+  /** The largest SCTP packet that the engine of this description is known to read whole. */
+  readonly readablePacketBytes: number;
   /** Without `a=`: `candidate:…`. */
   readonly candidates: readonly string[];
   /** Every section of the text, in its order. */
@@ -53,6 +55,18 @@ const MAX_FINGERPRINTS = 8;
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 /** RFC 8831 section 5. */
 const DEFAULT_SCTP_PORT = 5_000;
+
+/**
+ * Who reads decrypted datagrams into a buffer of its own size and not larger ones (Pion drops them,
+ * aiortc lags behind by one from then on): Ethernet's size if nothing else is known.
+ */
+const DEFAULT_READABLE_BYTES = 1_460;
+/** libwebrtc's, which alone writes this line: kMaxDtlsPacketLen. */
+const LIBWEBRTC_READABLE_BYTES = 2_048;
+const LIBWEBRTC_LINE = "a=extmap-allow-mixed";
+/** Ours: what one DTLS record holds (RFC 5246 section 6.2.1). */
+const OWN_READABLE_BYTES = 16_384;
+const READABLE_ATTRIBUTE = "x-beeline-packet-size";
 
 const UFRAG = /^[A-Za-z0-9+/=_-]{4,256}$/;
 /** RFC 8839 section 5.4: 22 to 256 characters. */
@@ -120,6 +134,7 @@ export function readDescription(text: string): SessionDescription {
       DEFAULT_MAX_MESSAGE_BYTES,
       Number.MAX_SAFE_INTEGER,
     ),
+    readablePacketBytes: readReadable(find(READABLE_ATTRIBUTE), session),
     candidates: attributes(ours.lines, "candidate")
       .slice(0, MAX_CANDIDATES)
       .map((value) => `candidate:${value}`),
@@ -150,6 +165,7 @@ function ourSection(section: Section, own: OwnDescription): string[] {
     `a=setup:${own.setup}`,
     `a=sctp-port:${own.sctpPort}`,
     `a=max-message-size:${own.maxMessageBytes}`,
+    `a=${READABLE_ATTRIBUTE}:${OWN_READABLE_BYTES}`,
   ];
 }
 
@@ -227,6 +243,12 @@ function readSetup(value: string | undefined): DtlsSetup {
   if (value === undefined) return "active";
   if (value === "actpass" || value === "active" || value === "passive") return value;
   throw malformed("a=setup is none of actpass, active, passive");
+}
+
+function readReadable(value: string | undefined, session: readonly string[]): number {
+  const isLibwebrtc = session.includes(LIBWEBRTC_LINE);
+  const otherwise = isLibwebrtc ? LIBWEBRTC_READABLE_BYTES : DEFAULT_READABLE_BYTES;
+  return readNumber(value, otherwise, OWN_READABLE_BYTES);
 }
 
 function readSctpPort(value: string | undefined, head: Section): number {
