@@ -17,9 +17,12 @@ export class DataPeerEcho {
   #channel: DataChannel | undefined;
   #ended: string | undefined;
 
-  constructor(options: Omit<DataPeerOptions, "iceServers">, onSignal: (signal: RtcSignal) => void) {
+  constructor(
+    options: Omit<DataPeerOptions, "iceServers"> & Partial<Pick<DataPeerOptions, "iceServers">>,
+    onSignal: (signal: RtcSignal) => void,
+  ) {
     this.#peer = new DataPeer(
-      { ...options, iceServers: [] },
+      { iceServers: [], ...options },
       {
         onSignal,
         onPhase: () => {},

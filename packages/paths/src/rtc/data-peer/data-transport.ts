@@ -111,7 +111,7 @@ export class DataTransport {
     if (this.#isClosed || !this.#options.isOfferer || this.#remote === undefined) return;
     this.#ice.restart();
     this.#offer();
-    this.#ice.gather();
+    if (!this.#isClosed) this.#ice.gather();
   }
 
   close(): void {
@@ -128,7 +128,7 @@ export class DataTransport {
     if (this.#options.isOfferer) this.#offer();
     else if (this.#isAnswerDue) this.#answer();
     else return;
-    this.#ice.gather();
+    if (!this.#isClosed) this.#ice.gather();
   }
 
   #offer(): void {
@@ -170,6 +170,7 @@ export class DataTransport {
     this.#remote = remote;
     this.#mid = remote.mid;
     this.#handlers.onPhase("signaled");
+    if (this.#isClosed) return;
     if (isRestart && !this.#options.isOfferer) this.#ice.restart();
     this.#ice.setRemote({ ufrag: remote.iceUfrag, password: remote.icePassword }, remote.isIceLite);
     for (const candidate of [...remote.candidates, ...this.#early.splice(0)]) {
@@ -180,7 +181,7 @@ export class DataTransport {
       return;
     }
     this.#answer();
-    if (!this.#isAnswerDue) this.#ice.gather();
+    if (!this.#isAnswerDue && !this.#isClosed) this.#ice.gather();
   }
 
   /** RFC 8842 section 4: another fingerprint would be another association. */
@@ -217,6 +218,7 @@ export class DataTransport {
   }
 
   #connect(): void {
+    if (this.#isClosed) return;
     this.#prepareDtls();
     if (!this.#hasRoute) this.#failAfter(ROUTE_MS, "ice-failed");
     this.#ice.connect();
@@ -244,7 +246,8 @@ export class DataTransport {
     const isTold = state === "connected" && this.#isRouteTold;
     this.#isRouteTold = state === "connected";
     if (!isTold) this.#handlers.onPhase(state);
-    if (state !== "connected" || this.#hasRoute) return;
+    // Whoever hears of a phase may close.
+    if (state !== "connected" || this.#hasRoute || this.#isClosed) return;
     this.#hasRoute = true;
     this.#failAfter(HANDSHAKE_MS, "dtls-failed");
     this.#dtls?.start();
@@ -254,9 +257,11 @@ export class DataTransport {
     if (this.#remote === undefined) return;
     // werift looks for the end of its checks every 20 ms; DTLS may be done before it looked.
     this.#onIceState("connected");
+    if (this.#isClosed) return;
     clearTimeout(this.#deadline);
     this.#isSecured = true;
     this.#handlers.onPhase("secured");
+    if (this.#isClosed) return;
     this.#handlers.onSecured({
       isDtlsClient: this.#isDtlsClient,
       remotePort: this.#remote.sctpPort,

@@ -116,7 +116,7 @@ export class DtlsSession {
 
   /** The client speaks first; the server waits. */
   start(): void {
-    if (this.#socket instanceof DtlsClient) {
+    if (this.#socket instanceof DtlsClient && !this.#isClosed) {
       this.#socket.connect().catch(() => this.#end("failed"));
     }
   }

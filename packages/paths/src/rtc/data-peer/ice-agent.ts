@@ -148,6 +148,7 @@ export class IceAgent {
     const { generation } = this.#connection;
     this.#connection.localCandidatesEnd = true;
     this.#handlers.onState("checking");
+    if (this.#isClosed) return;
     this.#connection.connect().then(
       () => {
         if (this.#isClosed || this.#connection.generation !== generation) return;

@@ -107,7 +107,7 @@ test.each([
     `${writeDescription(OWN).replace(/packet-size:.*/, "packet-size:99999")}`,
     16_384,
   ],
-  ["libwebrtc's", WITH_AUDIO.replace("t=0 0", "t=0 0\r\na=extmap-allow-mixed"), 2_048],
+  ["libwebrtc's", WITH_AUDIO.replace("t=0 0", "t=0 0\r\na=msid-semantic: WMS"), 2_048],
   ["any other", OLD_FIREFOX, 1_460],
 ])("the engine of %s description reads packets of its size", (_name, text, bytes) => {
   expect(readDescription(text).readablePacketBytes).toBe(bytes);

@@ -61,9 +61,9 @@ const DEFAULT_SCTP_PORT = 5_000;
  * aiortc lags behind by one from then on): Ethernet's size if nothing else is known.
  */
 const DEFAULT_READABLE_BYTES = 1_460;
-/** libwebrtc's, which alone writes this line: kMaxDtlsPacketLen. */
+/** libwebrtc's kMaxDtlsPacketLen; it alone writes this line so, others have no space or a star. */
 const LIBWEBRTC_READABLE_BYTES = 2_048;
-const LIBWEBRTC_LINE = "a=extmap-allow-mixed";
+const LIBWEBRTC_LINE = "a=msid-semantic: WMS";
 /** Ours: what one DTLS record holds (RFC 5246 section 6.2.1). */
 const OWN_READABLE_BYTES = 16_384;
 const READABLE_ATTRIBUTE = "x-beeline-packet-size";
