@@ -10,6 +10,9 @@
  * - `setLocalDescription` waits up to 5 s for STUN → the offer leaves before it, candidates trickle;
  * - an answer waits up to 10 s for mDNS names among the candidates before it → those come after;
  * - closing keeps a 5 s timer for STUN and tells the other side nothing → both are done before it.
+ *
+ * Not shielded: its DTLS verifies neither the other side's signatures nor its Finished message, so a
+ * copied certificate passes. data-peer/dtls-proof.ts does; it needs the handshake in its own hands.
  */
 
 import { networkInterfaces } from "node:os";
