@@ -103,12 +103,15 @@ export class LinkPage {
       const images = document.querySelectorAll<HTMLImageElement>('[data-testid="gallery-image"]');
       return images.length === wanted && [...images].every(({ complete }) => complete);
     }, count);
-    return await this.byId("gallery-image").evaluateAll((images) =>
-      (images as HTMLImageElement[]).map(({ dataset, naturalWidth }) => {
-        if (naturalWidth === 0) throw new Error("the browser could not decode a picture");
-        const { sha256 = "", path = "", seed } = dataset;
-        return { sha256, path, seed: Number(seed) };
-      }),
+    return await this.byId("gallery-image").evaluateAll(
+      // The next one of a job may have joined them meanwhile, in front.
+      (images, wanted) =>
+        (images as HTMLImageElement[]).slice(-wanted).map(({ dataset, naturalWidth }) => {
+          if (naturalWidth === 0) throw new Error("the browser could not decode a picture");
+          const { sha256 = "", path = "", seed } = dataset;
+          return { sha256, path, seed: Number(seed) };
+        }),
+      count,
     );
   }
 
