@@ -22,8 +22,11 @@ const FORM: DemoForm = {
   height: 512,
 };
 
-/** Records that keep the idle relay alive while a picture travels: some tens of bytes each. */
-const KEEP_ALIVE_BYTES = 2_000;
+/**
+ * Records that keep the idle relay alive while a picture is drawn and travels: 0.5 to 2.3 kB, the
+ * longer the slower the machine. A picture has some 500 kB; a fiftieth holds none of its chunks.
+ */
+const KEEP_ALIVE_SHARE = 1 / 50;
 
 test("two clicks after the page has loaded there is a picture, and it came directly", async ({
   open,
@@ -52,8 +55,8 @@ test("the data channel carries the picture and the server relays none of it", as
   const bytes = await page.newestBytes();
   const channelAfter = await page.channelBytes();
   expect(channelAfter.received - channelBefore.received).toBeGreaterThan(bytes.length);
-  expect(demo.server.metrics().relayedBytes - relayedBytes).toBeLessThan(KEEP_ALIVE_BYTES);
-  expect(bytes.length).toBeGreaterThan(20 * KEEP_ALIVE_BYTES);
+  const relayed = demo.server.metrics().relayedBytes - relayedBytes;
+  expect(relayed).toBeLessThan(bytes.length * KEEP_ALIVE_SHARE);
   expect(picture).toEqual({ path: "direct", seed: FORM.seed, sha256: sha256(bytes) });
   expect(await page.iceServers(), "servers of third parties").toEqual([]);
 });

@@ -1,10 +1,19 @@
 /** Our SCTP and stock werift's understand each other, whoever begins, with and without loss. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { joinSctp, type LiveSctp, OurSctp, WeriftSctp } from "../support/sctp-live.ts";
 import { Random } from "../support/sim-random.ts";
 
 const SIZES = [1, 2, 3, 4, 100, 1171, 1172, 1173, 4000, 16_384, 65_535, 65_536];
 const STREAMS = [0, 1, 1023];
+
+/**
+ * werift 0.24.4 keeps a whole ordered message that became deliverable together with the one before
+ * it, if chunks of other streams lay between the two, until its stream gets another chunk: after a
+ * message, `popMessages` goes on as if the next had to begin at the very next TSN. With 2 % loss
+ * that happened in 8 of 800 runs. This small message, sent once a second, is the other chunk.
+ */
+const NUDGE = new Uint8Array(5);
+const NUDGE_EVERY_MS = 1_000;
 
 const open: LiveSctp[] = [];
 afterEach(() => {
@@ -36,12 +45,17 @@ describe.each([
     const got = new Map<number, string[]>();
     let count = 0;
     receiver.onMessage = ({ streamId, payload }) => {
+      if (payload.length === NUDGE.length) return;
       got.set(streamId, [...(got.get(streamId) ?? []), digest(payload)]);
       count += 1;
     };
     for (const size of SIZES) {
       for (const streamId of STREAMS) sender.send(streamId, message(size, streamId), false);
     }
+    const nudging = setInterval(() => {
+      for (const streamId of STREAMS) sender.send(streamId, NUDGE, false);
+    }, NUDGE_EVERY_MS);
+    onTestFinished(() => clearInterval(nudging));
     await expect.poll(() => count, { timeout: 20_000 }).toBe(SIZES.length * STREAMS.length);
     for (const streamId of STREAMS) {
       const sent = SIZES.map((size) => digest(message(size, streamId)));
