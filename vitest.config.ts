@@ -3,8 +3,8 @@
  *
  * Each project is one kind of proof, from the cheapest to the dearest. Packages resolve to their
  * sources by the "@beeline/source" condition, so no test needs a build, except that `e2e` serves
- * the built page, which `npm test` builds first. Projects that hold ports, browsers or both cores
- * run file after file, each project after the one before it: a suite that starves another for
+ * the built page, which `npm test` builds first. Groups of projects run one after the other; those
+ * that drive a browser or need both cores run file after file: a suite that starves another for
  * processor time makes tests fail for no reason a reader could find. What takes minutes is in a
  * project whose name opens with "long-", which `npm test` leaves out.
  *
@@ -35,6 +35,9 @@ const CHAOS_TIMEOUT_MS = 180_000;
 /** A browser starts, an extension starts, and an attempt to connect may fail for twelve seconds. */
 const NETLAB_TIMEOUT_MS = 90_000;
 
+/** Vitest leaves a core free, which on two cores is every second one: 188 s instead of 92. */
+const WORKERS = 2;
+
 const silence = "./test/support/silence.ts";
 
 /** Without them a developer's run names what it skips; CI's must not skip anything. */
@@ -47,6 +50,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: nodeConditions, externalConditions: nodeConditions } },
   test: {
     reporters: ["default", "./test/support/count-reporter.ts"],
+    maxWorkers: WORKERS,
     projects: [
       {
         extends: true,
@@ -84,7 +88,6 @@ export default defineConfig({
         test: {
           name: "interop",
           include: ["test/interop/**/*.test.ts"],
-          fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: INTEROP_TIMEOUT_MS,
           hookTimeout: INTEROP_TIMEOUT_MS,
@@ -95,7 +98,6 @@ export default defineConfig({
         test: {
           name: "services",
           include: HAS_SERVICES ? ["test/services/**/*.test.ts"] : ["test/services/absent.ts"],
-          fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: SERVICES_TIMEOUT_MS,
           hookTimeout: SERVICES_TIMEOUT_MS,
