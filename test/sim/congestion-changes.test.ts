@@ -62,7 +62,8 @@ test("after 10 s of silence it goes on at the rate it knew, without a burst", ()
   expect(sentAtMs.length * PACKET_BYTES).toBeGreaterThan(0.8 * scene.bdpBytes);
   const measured = scene.measure(1_000);
   expect(measured.used).toBeGreaterThan(0.9);
-  expect(measured.queueMostMs).toBeLessThan(20);
+  // A probe: a quarter more for the round in which its queue is seen and the one after it.
+  expect(measured.queueMostMs).toBeLessThan(0.625 * 50);
 });
 
 test.each([

@@ -215,9 +215,8 @@ export class BbrModel {
 
   #isLossTelling(): boolean {
     if (this.#signalLostBytes === 0) return false;
-    if (this.rtt.hasQueue) return true;
     const flight = this.inflightLatest + this.#signalLostBytes;
-    return this.#signalLostBytes > tolerableLossBytes(flight, this.packetBytes, false);
+    return this.#signalLostBytes > tolerableLossBytes(flight, this.packetBytes, this.rtt.hasQueue);
   }
 
   /** The queue of the old rate drains while no more than the new rate's flight is allowed. */

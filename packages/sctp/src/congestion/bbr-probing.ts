@@ -45,7 +45,8 @@ const LEAST_WAIT_MS = 1_000;
  * more comes: what is above it queues. The draft waits three rounds for a plateau and queues three
  * times as much before a command of the same user. A rate that does grow moves the product along.
  * A queue that was there before is other flows': against them one round wins nothing, and a late
- * joiner would stay poor, so there the draft's plateau decides.
+ * joiner would stay poor, so there the draft's plateau decides. And a flight that grew because this
+ * host or the other stood still for a moment is none: only with a queue is it enough.
  */
 const UP_FLIGHT = 1.25;
 
@@ -79,6 +80,11 @@ export class BbrProbing {
     this.#model = model;
     this.#fullPipe = fullPipe;
     this.#random = random;
+  }
+
+  /** What is acknowledged and lost now was sent by the probe that is over. */
+  get isStopping(): boolean {
+    return this.#ackPhase === "probe-stopping";
   }
 
   /** `isCycling` is false while draining or looking for the round trip. */
@@ -186,7 +192,7 @@ export class BbrProbing {
       return false;
     }
     if (this.#fullPipe.isFullNow) return true;
-    if (this.#isAmongOthers) return false;
+    if (this.#isAmongOthers || !rtt.seesQueue) return false;
     const enough = UP_FLIGHT * this.#model.bdpBytes(maxBw) + 2 * packetBytes;
     return elapsedMs > Math.max(rtt.minMs, HOST_DELAY_MS) && ack.priorInFlightBytes > enough;
   }

@@ -91,11 +91,11 @@ describe("the rate-based controller", () => {
     expect(path.control.pacingBytesPerMs).toBeGreaterThan(0.85 * 1_000);
   });
 
-  test("gives way to the same loss with a queue", () => {
+  test("gives way to a tenth with a queue", () => {
     const path = new Path();
     path.rounds(30);
     path.bytesPerMs = 600;
-    path.rounds(12, 0.02, 25);
+    path.rounds(12, 0.1, 25);
     expect(path.control.pacingBytesPerMs).toBeLessThan(0.8 * 1_000);
   });
 

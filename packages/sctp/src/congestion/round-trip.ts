@@ -64,15 +64,25 @@ export class RoundTrip {
     this.#probeMinAtMs = nowMs;
   }
 
+  /** For two rounds: what one late turn of an event loop holds up is no queue. */
   get hasQueue(): boolean {
-    const marginMs = Math.max(QUEUE_LEAST_MS, this.minMs * QUEUE_SHARE);
-    return this.currentMs > this.minMs + marginMs;
+    return this.#isQueue(Math.min(this.#roundMs, this.#lastRoundMs));
+  }
+
+  /** By this round alone, as far as it has come. */
+  get seesQueue(): boolean {
+    return this.#isQueue(this.currentMs);
   }
 
   /** The shortest of late; the shortest of all before there is any. */
   get currentMs(): number {
     if (this.#roundMs < Number.POSITIVE_INFINITY) return this.#roundMs;
     return this.#lastRoundMs < Number.POSITIVE_INFINITY ? this.#lastRoundMs : this.minMs;
+  }
+
+  #isQueue(shortestMs: number): boolean {
+    if (shortestMs === Number.POSITIVE_INFINITY) return false;
+    return shortestMs > this.minMs + Math.max(QUEUE_LEAST_MS, this.minMs * QUEUE_SHARE);
   }
 
   #noteForProbe(nowMs: number, rttMs: number): void {

@@ -237,12 +237,21 @@ export class Acknowledgements {
 
   #detectLosses(): void {
     const reportedUpTo = this.#knownUpTo;
-    this.#losses.detect(this.#nowMs, this.#recovery.isActive, reportedUpTo, this.#lose);
+    const isKnown = !this.#isListCut || reportedUpTo !== Number.POSITIVE_INFINITY;
+    const onLost = isKnown ? this.#lose : this.#suspect;
+    this.#losses.detect(this.#nowMs, this.#recovery.isActive, reportedUpTo, onLost);
   }
 
   readonly #lose = (ordinal: number): void => {
     this.#book.lose(ordinal);
     this.#onLoss(ordinal);
+  };
+
+  /** Sent again on suspicion: the controller hears only of losses that were told of. */
+  readonly #suspect = (ordinal: number): void => {
+    const knownBytes = this.#lostBytes;
+    this.#lose(ordinal);
+    this.#lostBytes = knownBytes;
   };
 
   #onLoss(ordinal: number): void {

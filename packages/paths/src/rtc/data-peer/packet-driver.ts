@@ -114,8 +114,12 @@ export class PacketDriver {
     this.#timer = setTimeout(() => this.#wake(), Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
   }
 
+  /**
+   * Node runs timers before it reads sockets. After a stall the answers that a timer waits for may lie
+   * there, and looking at the time first would take for lost what has arrived.
+   */
   #wake(): void {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
-    this.#turn();
+    this.#turnLater();
   }
 }
