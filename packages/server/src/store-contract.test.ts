@@ -98,7 +98,8 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       expect(winners).toEqual([
         expect.objectContaining({ id, activated: true, keyExpiresAtMs: undefined }),
       ]);
-      const key = drawn[results.findIndex((activated) => activated !== undefined)] as string;
+      const index = results.findIndex((activated) => activated !== undefined);
+      const key = drawn[index] as (typeof drawn)[number];
       expect(winners[0]?.key).toBe(key);
       expect(await store.find(short, NOW_MS)).toBeUndefined();
       expect(await store.find(key, Number.MAX_SAFE_INTEGER)).toMatchObject({ id });
