@@ -29,6 +29,20 @@ const COLLAPSED_MS = 200;
 const COLLAPSED_QUEUE = 1.5;
 
 /**
+ * A round without loss in which no packet waited is a path with room. So many of them in a row are none
+ * of a neighbour's pauses, and the bounds of a loss that this host or the other made, by standing still
+ * for longer than a socket's buffer lasts, need not hold until the next probe (5.3.3.6 has them do so).
+ */
+const QUIET_ROUNDS = 4;
+
+/**
+ * Acknowledgements that come in heaps make the highest sample higher than the path, and what is sent by
+ * it alone queues more each second. Noise makes this part of a rate at most; what lowers it further is
+ * somebody who joins, and nobody gives way to those between probes.
+ */
+const NOISE_SHARE = 0.15;
+
+/**
  * Both ends turn an event loop, with timers of 1 ms, and read packets in heaps: on a link of 0.2 ms
  * the round trip under load is a few milliseconds that are no queue of the path. What is on the way
  * for less than this is not more than the hosts need.
@@ -52,6 +66,8 @@ export class BbrModel {
   roundLostBytes = 0;
   roundDeliveredBytes = 0;
   roundLossEvents = 0;
+  /** The mean rate of delivery of the round that just ended; 0 before there was one. */
+  roundBytesPerMs = 0;
 
   bwShort = Number.POSITIVE_INFINITY;
   inflightShort = Number.POSITIVE_INFINITY;
@@ -63,6 +79,10 @@ export class BbrModel {
   #previousMaxBw = 0;
   #currentMaxBw = 0;
   #roundEndBytes = 0;
+  #roundStartMs = 0;
+  #lastRoundBytesPerMs = 0;
+  #leastBw = 0;
+  #quietRounds = 0;
   #lostBytes = 0;
   #deliveredBytes = 0;
   #lossEvents = 0;
@@ -134,7 +154,12 @@ export class BbrModel {
   adaptShortTerm(ack: Ack, windowBytes: number): void {
     if (!this.#isSignalRoundEnd) return;
     if (this.#hasCollapsed(ack)) return this.#forgetRate();
-    if (!this.#isLossTelling()) return;
+    this.#quietRounds = this.rtt.hasQueue ? 0 : this.#quietRounds + 1;
+    if (!this.#isLossTelling()) {
+      if (this.#quietRounds >= QUIET_ROUNDS) this.resetShortTerm();
+      return;
+    }
+    this.#quietRounds = 0;
     if (this.bwShort === Number.POSITIVE_INFINITY) this.bwShort = this.maxBw;
     if (this.inflightShort === Number.POSITIVE_INFINITY) this.inflightShort = windowBytes;
     this.bwShort = Math.max(this.bwLatest, BETA * this.bwShort);
@@ -162,6 +187,14 @@ export class BbrModel {
     if (this.#currentMaxBw === 0) return;
     this.#previousMaxBw = this.#currentMaxBw;
     this.#currentMaxBw = 0;
+    this.#leastBw = this.maxBw * (1 - NOISE_SHARE);
+  }
+
+  /** At the end of a round that queued by this sender's doing: what was delivered is what there is. */
+  lowerMaxBw(): void {
+    const delivered = Math.max(this.roundBytesPerMs, this.#lastRoundBytesPerMs, this.#leastBw);
+    this.#previousMaxBw = Math.min(this.#previousMaxBw, delivered);
+    this.#currentMaxBw = Math.min(this.#currentMaxBw, delivered);
   }
 
   resetShortTerm(): void {
@@ -193,6 +226,9 @@ export class BbrModel {
     this.isRoundStart = ack.ackedBytes > 0 && ack.rate.priorDeliveredBytes >= this.#roundEndBytes;
     if (this.isRoundStart) {
       this.startRound(ack);
+      this.#lastRoundBytesPerMs = this.roundBytesPerMs;
+      this.roundBytesPerMs = this.#deliveredBytes / Math.max(1, ack.nowMs - this.#roundStartMs);
+      this.#roundStartMs = ack.nowMs;
       this.roundCount += 1;
       this.rtt.onRoundStart();
       this.roundLostBytes = this.#lostBytes;

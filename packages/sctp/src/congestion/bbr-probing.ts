@@ -39,6 +39,11 @@ const WAIT_AMONG_OTHERS_MS = 3_000;
 const WAIT_SPREAD_MS = 1_000;
 const WAIT_ROUNDS = 63;
 const LEAST_WAIT_MS = 1_000;
+/**
+ * A start that ended by a hiccup of this host (code that is not compiled yet) found a part of the rate
+ * only. So the first probe comes when the start's queue is drained and a round has shown it.
+ */
+const FIRST_WAIT_ROUNDS = 2;
 
 /**
  * Alone, a flight of 1.25 times the product of rate and delay after a round of up says that nothing
@@ -69,6 +74,7 @@ export class BbrProbing {
   #waitMs = 0;
   /** The last probe began with a queue. */
   #isAmongOthers = false;
+  #hasProbed = false;
   #rounds = 0;
   #wasTooHigh = false;
   #wasPrecautionary = false;
@@ -102,11 +108,18 @@ export class BbrProbing {
     this.#model.resetSignals();
     this.#bytesPerIncrease = Number.POSITIVE_INFINITY;
     this.#rounds = this.#random() < 0.5 ? 0 : 1;
-    const leastMs = this.#isAmongOthers ? WAIT_AMONG_OTHERS_MS : WAIT_MS;
-    this.#waitMs = leastMs + WAIT_SPREAD_MS * this.#random();
+    this.#waitMs = this.#nextWaitMs();
     this.#startedAtMs = ack.nowMs;
     this.#ackPhase = "probe-stopping";
     this.#enter("down", ack);
+  }
+
+  #nextWaitMs(): number {
+    if (!this.#hasProbed) {
+      return FIRST_WAIT_ROUNDS * Math.max(this.#model.rtt.minMs, HOST_DELAY_MS);
+    }
+    const leastMs = this.#isAmongOthers ? WAIT_AMONG_OTHERS_MS : WAIT_MS;
+    return leastMs + WAIT_SPREAD_MS * this.#random();
   }
 
   startRefill(ack: Ack): void {
@@ -144,6 +157,7 @@ export class BbrProbing {
         return;
       case "cruise":
         if (this.#isTimeToProbe(ack, view)) this.startRefill(ack);
+        else if (this.#isQueueOurs) this.#model.lowerMaxBw();
         return;
       case "refill":
         if (this.#model.isRoundStart) this.#startUp(ack, view);
@@ -158,6 +172,7 @@ export class BbrProbing {
 
   #startUp(ack: Ack, view: ProbeView): void {
     this.isProbeSample = true;
+    this.#hasProbed = true;
     this.#isAmongOthers = this.#model.rtt.hasQueue;
     this.#ackPhase = "probe-starting";
     this.#fullPipe.reset(ack.rate.bytesPerMs ?? 0);
@@ -171,6 +186,11 @@ export class BbrProbing {
     if (elapsedMs < LEAST_WAIT_MS) return false;
     const flight = Math.min(this.#model.bdpBytes(this.#model.bw), view.windowBytes);
     return this.#rounds >= Math.min(flight / this.#model.packetBytes, WAIT_ROUNDS);
+  }
+
+  /** A whole round waited, and nobody else did before the last probe. */
+  get #isQueueOurs(): boolean {
+    return this.#model.isRoundStart && !this.#isAmongOthers && this.#model.rtt.hasQueue;
   }
 
   #isTimeToCruise(ack: Ack): boolean {

@@ -43,6 +43,22 @@ describe("a pacer", () => {
     expect(sentBytes).toBeLessThanOrEqual(dueBytes + FAST.burstBytes);
   });
 
+  test("keeps the average when sealing a packet takes time, turn after late turn", () => {
+    const pacer = new Pacer(FAST);
+    const SEALING_MS = 0.03;
+    let nowMs = 0;
+    let sentBytes = 0;
+    while (nowMs < 10_000) {
+      while (pacer.canSend(nowMs, PACKET)) {
+        pacer.onSent(nowMs, PACKET);
+        sentBytes += PACKET;
+        nowMs += SEALING_MS;
+      }
+      nowMs = Math.ceil(pacer.wakeAtMs) + 2;
+    }
+    expect(sentBytes).toBeGreaterThan((10_000 - 6) * FAST.pacingBytesPerMs);
+  });
+
   test("keeps the average of a slow pace, one packet at a time", () => {
     const slow = { pacingBytesPerMs: 62.5, burstBytes: PACKET };
     const bursts = run(new Pacer(slow), 60_000, () => 0);

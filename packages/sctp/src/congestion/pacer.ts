@@ -90,7 +90,9 @@ export class Pacer {
     this.#settledAtMs = nowMs;
     const rate = this.#pace.pacingBytesPerMs;
     const isLate = this.#waitingBytes > 0 && nowMs <= wakeAtMs + ABSENT_MS;
-    const lowest = isLate ? -catchUpBytes(rate) : 0;
+    // Between two packets of one turn the clock moves on, and what is to be made up for stays.
+    const isCatchingUp = this.#levelBytes < 0 && elapsedMs <= CATCH_UP_MS;
+    const lowest = isLate || isCatchingUp ? -catchUpBytes(rate) : 0;
     this.#levelBytes = Math.max(lowest, this.#levelBytes - elapsedMs * rate);
   }
 }
