@@ -6,7 +6,7 @@
 
 import { AckAggregation } from "./ack-aggregation.ts";
 import type { Ack } from "./congestion-control.ts";
-import { tolerableLossBytes } from "./loss-limits.ts";
+import { isLossTelling } from "./loss-limits.ts";
 import { RoundTrip } from "./round-trip.ts";
 
 /** BBR.Beta: never give way more than CUBIC does. */
@@ -41,6 +41,8 @@ const QUIET_ROUNDS = 4;
  * somebody who joins, and nobody gives way to those between probes.
  */
 const NOISE_SHARE = 0.15;
+/** Less than what is delivered, or the queue would stay: half a round trip of it is gone in 25. */
+const DRAINING_SHARE = 0.98;
 
 /**
  * Both ends turn an event loop, with timers of 1 ms, and read packets in heaps: on a link of 0.2 ms
@@ -66,8 +68,6 @@ export class BbrModel {
   roundLostBytes = 0;
   roundDeliveredBytes = 0;
   roundLossEvents = 0;
-  /** The mean rate of delivery of the round that just ended; 0 before there was one. */
-  roundBytesPerMs = 0;
 
   bwShort = Number.POSITIVE_INFINITY;
   inflightShort = Number.POSITIVE_INFINITY;
@@ -80,6 +80,8 @@ export class BbrModel {
   #currentMaxBw = 0;
   #roundEndBytes = 0;
   #roundStartMs = 0;
+  /** Mean rates of delivery of the round that just ended and of the one before. */
+  #roundBytesPerMs = 0;
   #lastRoundBytesPerMs = 0;
   #leastBw = 0;
   #quietRounds = 0;
@@ -90,6 +92,7 @@ export class BbrModel {
   #signalRoundEndBytes = 0;
   #isSignalRoundEnd = false;
   #signalLostBytes = 0;
+  #signalLossEvents = 0;
   #collapsedRounds = 0;
   #collapsedSinceMs = 0;
 
@@ -148,6 +151,7 @@ export class BbrModel {
     this.bwLatest = ack.rate.bytesPerMs ?? 0;
     this.inflightLatest = ack.deliveredBytes - ack.rate.priorDeliveredBytes;
     this.#signalLostBytes = 0;
+    this.#signalLossEvents = 0;
   }
 
   /** Once per round while not probing: AdaptLowerBoundsFromCongestion (5.5.10.3). */
@@ -155,7 +159,7 @@ export class BbrModel {
     if (!this.#isSignalRoundEnd) return;
     if (this.#hasCollapsed(ack)) return this.#forgetRate();
     this.#quietRounds = this.rtt.hasQueue ? 0 : this.#quietRounds + 1;
-    if (!this.#isLossTelling()) {
+    if (!this.#isSignalTelling()) {
       if (this.#quietRounds >= QUIET_ROUNDS) this.resetShortTerm();
       return;
     }
@@ -168,15 +172,16 @@ export class BbrModel {
 
   /** Does what was lost while the newest packet acknowledged was on its way tell of too much? */
   isFlightTooLarge(ack: Ack): boolean {
-    const { lostBytes, sentInFlightBytes } = ack.rate;
-    const tolerable = tolerableLossBytes(sentInFlightBytes, this.packetBytes, this.rtt.hasQueue);
-    return lostBytes > tolerable;
+    const { lostBytes, lossEvents, sentInFlightBytes: flightBytes } = ack.rate;
+    const loss = { flightBytes, lostBytes, lossEvents };
+    return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
   /** The same of the round that just ended. */
   isRoundLossTooHigh(): boolean {
-    const flight = this.roundLostBytes + this.roundDeliveredBytes;
-    return this.roundLostBytes > tolerableLossBytes(flight, this.packetBytes, this.rtt.hasQueue);
+    const { roundLostBytes: lostBytes, roundLossEvents: lossEvents } = this;
+    const loss = { flightBytes: lostBytes + this.roundDeliveredBytes, lostBytes, lossEvents };
+    return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
   startRound(ack: Ack): void {
@@ -185,16 +190,17 @@ export class BbrModel {
 
   advanceMaxBw(): void {
     if (this.#currentMaxBw === 0) return;
+    this.#leastBw = this.#previousMaxBw * (1 - NOISE_SHARE);
     this.#previousMaxBw = this.#currentMaxBw;
     this.#currentMaxBw = 0;
-    this.#leastBw = this.maxBw * (1 - NOISE_SHARE);
   }
 
   /** At the end of a round that queued by this sender's doing: what was delivered is what there is. */
   lowerMaxBw(): void {
-    const delivered = Math.max(this.roundBytesPerMs, this.#lastRoundBytesPerMs, this.#leastBw);
-    this.#previousMaxBw = Math.min(this.#previousMaxBw, delivered);
-    this.#currentMaxBw = Math.min(this.#currentMaxBw, delivered);
+    const delivered = (this.#roundBytesPerMs + this.#lastRoundBytesPerMs) / 2;
+    const bytesPerMs = Math.max(DRAINING_SHARE * delivered, this.#leastBw);
+    this.#previousMaxBw = Math.min(this.#previousMaxBw, bytesPerMs);
+    this.#currentMaxBw = Math.min(this.#currentMaxBw, bytesPerMs);
   }
 
   resetShortTerm(): void {
@@ -207,6 +213,7 @@ export class BbrModel {
     this.bwLatest = 0;
     this.inflightLatest = 0;
     this.#signalLostBytes = 0;
+    this.#signalLossEvents = 0;
   }
 
   get bounds(): Bounds {
@@ -220,14 +227,15 @@ export class BbrModel {
     this.inflightShort = Math.max(this.inflightShort, bounds.inflightShort);
     this.inflightLong = Math.max(this.inflightLong, bounds.inflightLong);
     this.#signalLostBytes = 0;
+    this.#signalLossEvents = 0;
   }
 
   #countRound(ack: Ack): void {
     this.isRoundStart = ack.ackedBytes > 0 && ack.rate.priorDeliveredBytes >= this.#roundEndBytes;
     if (this.isRoundStart) {
       this.startRound(ack);
-      this.#lastRoundBytesPerMs = this.roundBytesPerMs;
-      this.roundBytesPerMs = this.#deliveredBytes / Math.max(1, ack.nowMs - this.#roundStartMs);
+      this.#lastRoundBytesPerMs = this.#roundBytesPerMs;
+      this.#roundBytesPerMs = this.#deliveredBytes / Math.max(1, ack.nowMs - this.#roundStartMs);
       this.#roundStartMs = ack.nowMs;
       this.roundCount += 1;
       this.rtt.onRoundStart();
@@ -247,12 +255,15 @@ export class BbrModel {
     this.#lossEvents += 1;
     if (this.#signalLostBytes === 0) this.#signalRoundEndBytes = ack.deliveredBytes;
     this.#signalLostBytes += ack.lostBytes;
+    this.#signalLossEvents += 1;
   }
 
-  #isLossTelling(): boolean {
-    if (this.#signalLostBytes === 0) return false;
-    const flight = this.inflightLatest + this.#signalLostBytes;
-    return this.#signalLostBytes > tolerableLossBytes(flight, this.packetBytes, this.rtt.hasQueue);
+  #isSignalTelling(): boolean {
+    const lostBytes = this.#signalLostBytes;
+    if (lostBytes === 0) return false;
+    const lossEvents = this.#signalLossEvents;
+    const loss = { flightBytes: this.inflightLatest + lostBytes, lostBytes, lossEvents };
+    return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
   /** The queue of the old rate drains while no more than the new rate's flight is allowed. */

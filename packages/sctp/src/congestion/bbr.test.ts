@@ -47,6 +47,7 @@ class Path {
           priorDeliveredBytes,
           sentInFlightBytes: flight,
           lostBytes: this.#lostBytes - priorLost,
+          lossEvents: lost === 0 ? 0 : tenth,
         },
         isWindowLimited: true,
       } satisfies Ack);

@@ -41,8 +41,6 @@ const INITIAL_RTT_MS = 1;
 const FULL_ROUNDS = 3;
 const FULL_ROUNDS_WITH_QUEUE = 1;
 const FULL_ROUNDS_WITHOUT_QUEUE = 8;
-/** Rounds of high loss end the start only when loss came so often: one burst is no congestion (5.3.1.3). */
-const STARTUP_LOSS_EVENTS = 6;
 
 /** A quantum: 1 ms of the rate, from two packets to 64 KiB (5.6.3). */
 const QUANTUM_MS = 1;
@@ -182,10 +180,7 @@ class Bbr implements CongestionControl {
   #leaveStartup(ack: Ack): void {
     if (this.#state !== "startup") return;
     const model = this.#model;
-    const isLossy =
-      model.isRoundStart &&
-      model.roundLossEvents >= STARTUP_LOSS_EVENTS &&
-      model.isRoundLossTooHigh();
+    const isLossy = model.isRoundStart && model.isRoundLossTooHigh();
     if (isLossy && !ack.rate.isAppLimited) {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);

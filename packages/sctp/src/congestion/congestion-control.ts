@@ -27,8 +27,9 @@ export interface RateSample {
   readonly priorDeliveredBytes: number;
   /** In flight right after that packet was sent. */
   readonly sentInFlightBytes: number;
-  /** Lost while it was on its way. */
+  /** Lost while it was on its way, and in how many SACKs that was found. */
   readonly lostBytes: number;
+  readonly lossEvents: number;
 }
 
 /** One SACK. */

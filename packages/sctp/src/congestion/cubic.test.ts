@@ -44,6 +44,7 @@ class Driver {
           priorDeliveredBytes,
           sentInFlightBytes: packets * PACKET,
           lostBytes: 0,
+          lossEvents: 0,
         },
         isWindowLimited: isUsed,
       } satisfies Ack);
@@ -164,6 +165,7 @@ describe("CUBIC", () => {
           priorDeliveredBytes: 0,
           sentInFlightBytes: 0,
           lostBytes: 0,
+          lossEvents: 0,
         },
         isWindowLimited: true,
       });

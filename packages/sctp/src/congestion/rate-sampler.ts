@@ -17,8 +17,9 @@ export interface SendStamp {
   readonly deliveredAtMs: number;
   /** When the packet left that was the newest acknowledged by then: the sending side's interval. */
   readonly firstSentAtMs: number;
-  /** All that was lost by then. */
+  /** All that was lost by then, and the SACKs that had told of loss. */
   readonly lostBytes: number;
+  readonly lossEvents: number;
   /** On the way, this packet included. */
   readonly inFlightBytes: number;
   readonly isAppLimited: boolean;
@@ -30,6 +31,7 @@ const NOTHING_LEARNT: RateSample = {
   priorDeliveredBytes: 0,
   sentInFlightBytes: 0,
   lostBytes: 0,
+  lossEvents: 0,
 };
 
 export class RateSampler {
@@ -37,6 +39,8 @@ export class RateSampler {
   deliveredBytes = 0;
   lostBytes = 0;
 
+  #lossEvents = 0;
+  #isLossNew = false;
   #deliveredAtMs = 0;
   #firstSentAtMs = 0;
   /** Packets sent before this much is delivered tell of the application, not of the path. 0: none. */
@@ -63,6 +67,7 @@ export class RateSampler {
       deliveredAtMs: this.#deliveredAtMs,
       firstSentAtMs: this.#firstSentAtMs,
       lostBytes: this.lostBytes,
+      lossEvents: this.#lossEvents,
       inFlightBytes,
       isAppLimited: this.isAppLimited,
     };
@@ -77,6 +82,7 @@ export class RateSampler {
 
   onLost(bytes: number): void {
     this.lostBytes += bytes;
+    this.#isLossNew = true;
   }
 
   /** Lost packets turned out to be late: they are delivered by `onDelivered`, and not lost. */
@@ -99,6 +105,8 @@ export class RateSampler {
   takeSample(minRttMs: number): RateSample {
     const newest = this.#newest;
     this.#newest = undefined;
+    if (this.#isLossNew) this.#lossEvents += 1;
+    this.#isLossNew = false;
     if (this.#appLimitedUntilBytes > 0 && this.deliveredBytes > this.#appLimitedUntilBytes) {
       this.#appLimitedUntilBytes = 0;
     }
@@ -117,6 +125,7 @@ export class RateSampler {
       priorDeliveredBytes: newest.deliveredBytes,
       sentInFlightBytes: newest.inFlightBytes,
       lostBytes: Math.max(0, this.lostBytes - newest.lostBytes),
+      lossEvents: this.#lossEvents - newest.lossEvents,
     };
   }
 }
