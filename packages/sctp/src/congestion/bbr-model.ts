@@ -80,9 +80,12 @@ export class BbrModel {
   #currentMaxBw = 0;
   #roundEndBytes = 0;
   #roundStartMs = 0;
-  /** Mean rates of delivery of the round that just ended and of the one before. */
-  #roundBytesPerMs = 0;
-  #lastRoundBytesPerMs = 0;
+  /** Of the round that just ended and of the one before: how long, and what was delivered. */
+  #roundMs = 0;
+  #lastRoundMs = 0;
+  #lastRoundBytes = 0;
+  /** The highest mean of two rounds since the probe began. */
+  #probedBytesPerMs = 0;
   #leastBw = 0;
   #quietRounds = 0;
   #lostBytes = 0;
@@ -188,17 +191,23 @@ export class BbrModel {
     this.#roundEndBytes = ack.deliveredBytes;
   }
 
+  /** A probe begins. */
+  startProbe(): void {
+    this.#probedBytesPerMs = 0;
+  }
+
+  /** What a probe found holds if two rounds together had it: heaps make a single sample too high. */
   advanceMaxBw(): void {
     if (this.#currentMaxBw === 0) return;
     this.#leastBw = this.#previousMaxBw * (1 - NOISE_SHARE);
-    this.#previousMaxBw = this.#currentMaxBw;
+    const proven = Math.max(this.#probedBytesPerMs, this.#previousMaxBw);
+    this.#previousMaxBw = Math.min(this.#currentMaxBw, proven);
     this.#currentMaxBw = 0;
   }
 
   /** At the end of a round that queued by this sender's doing: what was delivered is what there is. */
   lowerMaxBw(): void {
-    const delivered = (this.#roundBytesPerMs + this.#lastRoundBytesPerMs) / 2;
-    const bytesPerMs = Math.max(DRAINING_SHARE * delivered, this.#leastBw);
+    const bytesPerMs = Math.max(DRAINING_SHARE * this.#meanBytesPerMs, this.#leastBw);
     this.#previousMaxBw = Math.min(this.#previousMaxBw, bytesPerMs);
     this.#currentMaxBw = Math.min(this.#currentMaxBw, bytesPerMs);
   }
@@ -234,19 +243,26 @@ export class BbrModel {
     this.isRoundStart = ack.ackedBytes > 0 && ack.rate.priorDeliveredBytes >= this.#roundEndBytes;
     if (this.isRoundStart) {
       this.startRound(ack);
-      this.#lastRoundBytesPerMs = this.#roundBytesPerMs;
-      this.#roundBytesPerMs = this.#deliveredBytes / Math.max(1, ack.nowMs - this.#roundStartMs);
+      this.#lastRoundMs = this.#roundMs;
+      this.#lastRoundBytes = this.roundDeliveredBytes;
+      this.#roundMs = ack.nowMs - this.#roundStartMs;
       this.#roundStartMs = ack.nowMs;
       this.roundCount += 1;
       this.rtt.onRoundStart();
       this.roundLostBytes = this.#lostBytes;
       this.roundDeliveredBytes = this.#deliveredBytes;
       this.roundLossEvents = this.#lossEvents;
+      this.#probedBytesPerMs = Math.max(this.#probedBytesPerMs, this.#meanBytesPerMs);
       this.#lostBytes = 0;
       this.#deliveredBytes = 0;
       this.#lossEvents = 0;
     }
     this.#deliveredBytes += ack.ackedBytes;
+  }
+
+  get #meanBytesPerMs(): number {
+    const ms = Math.max(1, this.#roundMs + this.#lastRoundMs);
+    return (this.roundDeliveredBytes + this.#lastRoundBytes) / ms;
   }
 
   #noteLoss(ack: Ack): void {

@@ -124,6 +124,7 @@ export class BbrProbing {
 
   startRefill(ack: Ack): void {
     this.#model.resetShortTerm();
+    this.#model.startProbe();
     this.#upDoublings = 0;
     this.#upAckedBytes = 0;
     this.#wasPrecautionary = false;
