@@ -11,14 +11,13 @@
  * median of its samples, and for round trips a second time by their 95th percentile.
  */
 
-import { type Cell, keyOf, type ResultFile } from "./result-schema.ts";
+import { keyOf, type ResultFile } from "./result-schema.ts";
+import { roundsOf } from "./rounds.ts";
 import { falseDiscoveryRates, mannWhitney, median, quantile, welchOfLogs } from "./statistics.ts";
 
 export const LEAST_RATIO = 1.1;
-const RANK_LEVEL = 0.05;
+export const RANK_LEVEL = 0.05;
 const DISCOVERY_RATE = 0.05;
-/** A stopped run took at least its limit; it counts as if it had needed its goodput's time. */
-const NEVER_MS = 1e9;
 
 export interface Difference {
   readonly key: string;
@@ -101,7 +100,7 @@ function seriesOf(file: ResultFile): Map<string, Series> {
   const series = new Map<string, Series>();
   for (const cell of file.cells) {
     const { subject, unit } = cell;
-    const rounds = roundsOf(cell);
+    const rounds = [...roundsOf(cell).values()];
     if (rounds.length === 0) continue;
     series.set(keyOf(cell), { subject, unit, values: rounds.map((values) => median(values)) });
     if (cell.question !== "round-trip") continue;
@@ -109,26 +108,6 @@ function seriesOf(file: ResultFile): Map<string, Series> {
     series.set(`${keyOf(cell)} / p95`, { subject, unit, values });
   }
   return series;
-}
-
-function roundsOf(cell: Cell): number[][] {
-  const rounds = new Map<number, number[]>();
-  for (const sample of cell.samples) {
-    const value = sample.value ?? estimated(cell, sample.stopped);
-    if (value === undefined) continue;
-    const known = rounds.get(sample.round);
-    if (known === undefined) rounds.set(sample.round, [value]);
-    else known.push(value);
-  }
-  return [...rounds.values()];
-}
-
-function estimated(
-  { bytes }: Cell,
-  stopped: { bytes: number; ms: number } | undefined,
-): number | undefined {
-  if (stopped === undefined || bytes === undefined) return undefined;
-  return stopped.bytes === 0 ? NEVER_MS : (stopped.ms * bytes) / stopped.bytes;
 }
 
 function objectionsTo(

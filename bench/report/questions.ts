@@ -61,3 +61,8 @@ export const QUESTIONS: readonly Question[] = [
 ];
 
 export const DIRECTION_NAMES = { down: "down (result to page)", up: "up (input to computer)" };
+
+/** For a table that answers several: each sentence once. */
+export function unshownOf(...ids: readonly Question["id"][]): string {
+  return QUESTIONS.flatMap(({ id, unshown }) => (ids.includes(id) ? unshown : [])).join(" ");
+}

@@ -117,6 +117,7 @@ describe("a report", () => {
     title: "A section",
     figures: [{ name: "gap", unit: "ms", values: [1, 2, null] }],
     notes: ["A note."],
+    unshown: "It does not show the sea.",
   };
   const file = {
     ...madeResults({ seed: 3, spread: 0.1 }),

@@ -71,7 +71,7 @@ export function panelsOf(file: ResultFile, question: Cell["question"]): Panel[] 
     (a, b) =>
       placeOf(a.direction) - placeOf(b.direction) ||
       (a.bytes ?? 0) - (b.bytes ?? 0) ||
-      PARTS.indexOf(a.part) - PARTS.indexOf(b.part),
+      placeOfPart(a.part) - placeOfPart(b.part),
   );
 }
 
@@ -93,6 +93,11 @@ const PARTS = [
   "extension",
   "relay",
 ];
+
+/** To sort by. */
+export function placeOfPart(part: string): number {
+  return PARTS.indexOf(part);
+}
 
 function placeOf(direction: Direction | undefined): number {
   return direction === undefined ? -1 : DIRECTIONS.indexOf(direction);

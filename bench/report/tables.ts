@@ -1,5 +1,7 @@
 /** Results as tables of text, for a terminal and for README files. Pure. */
 
+import { digestsOf } from "./digest.ts";
+import { factRows } from "./facts.ts";
 import { QUESTIONS, type Question } from "./questions.ts";
 import type { Cell, ResultFile } from "./result-schema.ts";
 import { quantile } from "./statistics.ts";
@@ -77,12 +79,27 @@ export function textReport(file: ResultFile): string {
       : [
           `### Not measured\n\n${file.missing.map(({ what, why }) => `- ${what}: ${why}`).join("\n")}`,
         ];
-  return [...asked, ...file.sections.map(sectionText), ...missing].join("\n\n");
+  const facts = `### What was run\n\n${markdownTable(factRows(file))}`;
+  return [facts, ...overall(file), ...asked, ...file.sections.map(sectionText), ...missing].join(
+    "\n\n",
+  );
 }
 
-function sectionText(section: ResultFile["sections"][number]): string {
-  const table = markdownTable(sectionRows(section));
-  return [`### ${section.title}`, "", table, "", ...section.notes].join("\n");
+/** What compares all situations at once comes first: it is the question of the bench. */
+function overall(file: ResultFile): string[] {
+  return digestsOf(file)
+    .filter(({ isBySituation }) => !isBySituation)
+    .map(({ title, legend, unshown, tables }) =>
+      [`### ${title}`, legend, ...tables.map(({ rows }) => markdownTable(rows)), unshown].join(
+        "\n\n",
+      ),
+    );
+}
+
+export function sectionText(section: ResultFile["sections"][number]): string {
+  const { title, notes, unshown } = section;
+  const tables = section.figures.length === 0 ? [] : [markdownTable(sectionRows(section))];
+  return [`### ${title}`, ...tables, ...notes, unshown].join("\n\n");
 }
 
 export function sectionRows({ figures }: ResultFile["sections"][number]): string[][] {

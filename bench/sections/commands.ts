@@ -66,6 +66,8 @@ export async function measureCommands({ isQuick }: Scale): Promise<Section> {
     title: "Commands: from call to answer",
     figures,
     notes: [`Aim over stock werift: p95 ≤ 200 ms (round trip + 150 ms); measured ${p95(slow)} ms.`],
+    unshown:
+      "It does not show loss, or separate machines: server, extension and the emulated link share one event loop.",
   };
 }
 

@@ -38,6 +38,7 @@ export async function measureRelayMemory({ isQuick }: Scale): Promise<Section> {
     title: `Relay memory: ${pictures * 32} MiB to a page behind 20 Mbit/s`,
     figures: [ours.rss, ours.queued, bare.rss, bare.queued],
     notes: [ours.note, bare.note],
+    unshown: "It does not show many pages at once, or hours.",
   };
 }
 

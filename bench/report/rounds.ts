@@ -1,0 +1,30 @@
+/**
+ * From a cell to its rounds: samples of one round hang together (one connection, one minute), so
+ * whatever is judged counts a round once. Pure.
+ */
+
+import type { Cell } from "./result-schema.ts";
+
+/** A transfer of which nothing had come when it was stopped. */
+const NEVER_MS = 1e9;
+
+/** Each round's values; a stopped transfer counts as if it had needed its goodput's time. */
+export function roundsOf(cell: Cell): Map<number, number[]> {
+  const rounds = new Map<number, number[]>();
+  for (const sample of cell.samples) {
+    const value = sample.value ?? estimated(cell, sample.stopped);
+    if (value === undefined) continue;
+    const known = rounds.get(sample.round);
+    if (known === undefined) rounds.set(sample.round, [value]);
+    else known.push(value);
+  }
+  return rounds;
+}
+
+function estimated(
+  { bytes }: Cell,
+  stopped: { bytes: number; ms: number } | undefined,
+): number | undefined {
+  if (stopped === undefined || bytes === undefined) return undefined;
+  return stopped.bytes === 0 ? NEVER_MS : (stopped.ms * bytes) / stopped.bytes;
+}
