@@ -18,7 +18,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-.wide { overflow-x: auto; } summary { cursor: pointer; color: var(--dim); }
+.wide { overflow-x: auto; } .wide svg { min-width: 720px; } summary { cursor: pointer; color: var(--dim); }
 p.how, p.unshown, figcaption { color: var(--dim); } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .group { font-weight: 600; } svg .axis, svg .words { fill: var(--dim); font-size: 11px; }
@@ -26,12 +26,17 @@ svg .grid { stroke: var(--line); } svg .spread { stroke-width: 3; opacity: .5; }
 svg .s0 { stroke: var(--other); fill: var(--other); } svg .s1 { stroke: var(--relay); fill: var(--relay); }
 svg .s2 { stroke: var(--direct); fill: var(--direct); }`;
 
+const PICTURES =
+  "In the pictures a point is the median, and its line reaches from the smallest to the largest " +
+  "value, of commands to the 95th percentile. Scales are logarithmic; further left is better.";
+
 export function htmlReport(file: ResultFile): string {
   const title = `Beeline bench, ${file.startedAt.slice(0, 10)}, ${file.commit}`;
   const body = [
     `<h1>${escapeText(title)}</h1>`,
     overall(file),
     facts(file),
+    file.cells.length === 0 ? "" : `<p class="how">${PICTURES}</p>`,
     ...QUESTIONS.map((question) => {
       const panels = panelsOf(file, question.id);
       if (panels.length === 0) return "";
@@ -101,7 +106,7 @@ function figure(panel: Panel, file: ResultFile, legend: string): string {
     return rows.length === 0 ? [] : [{ title: situation.name, rows }];
   });
   return [
-    `<figure><h3>${escapeText(name)}</h3>${chart(groups, unit, name)}`,
+    `<figure><h3>${escapeText(name)}</h3><div class="wide">${chart(groups, unit, name)}</div>`,
     `<details><summary>The numbers (${escapeText(legend)})</summary>`,
     `<div class="wide">${table(panelRows(panel, file))}</div></details></figure>`,
   ].join("");
