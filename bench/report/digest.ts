@@ -1,7 +1,7 @@
 /**
  * The whole of a matrix in a few tables: relay against direct, the phases of a join, and for each
- * situation who answers, carries and costs how much. The same rows for README.md, the terminal and the
- * HTML report, so that none of them can say something else. Pure.
+ * situation who answers, carries and costs how much. README.md has all of them, the terminal and the
+ * HTML report the first one. Pure.
  */
 
 import { DUEL_LEGEND, duelRows, sizesOf } from "./duel.ts";
@@ -9,7 +9,7 @@ import { unshownOf } from "./questions.ts";
 import { type Cell, DIRECTIONS, type ResultFile } from "./result-schema.ts";
 import { roundsOf } from "./rounds.ts";
 import { quantile } from "./statistics.ts";
-import { isMostlyStopped, placeOfPart, rounded, summaryOf } from "./summary.ts";
+import { isMostlyStopped, placeOfPart, rounded, stoppedWords, summaryOf } from "./summary.ts";
 
 export interface Digest {
   readonly title: string;
@@ -168,7 +168,7 @@ function wordsOf(isAsked: (cell: Cell) => boolean, perUnit = 1): Column["words"]
     if (cell === undefined) return "";
     const summary = summaryOf(cell);
     if (summary.failed.length === summary.count) return "failed";
-    if (isMostlyStopped(summary)) return `stopped, ${rounded(summary.goodput)} Mbit/s`;
+    if (isMostlyStopped(summary)) return stoppedWords(summary);
     const { median, low, high, stopped, failed } = summary;
     const [middle, from, to] = [median, low, high].map((value) => rounded(value / perUnit));
     const lost = stopped + failed.length;

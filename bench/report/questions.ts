@@ -38,7 +38,8 @@ export const QUESTIONS: readonly Question[] = [
     title: "To the whole picture",
     how:
       "Down: from the page's request to the last byte of the result. Up: from its first byte to the " +
-      "other end's word that it has all. Stopped after 20 s: then the table says what came until there.",
+      "other end's word that it has all. Stopped after 20 s: then the table says how fast it came until " +
+      "there; on the way up only the other end knows, so the table says what it was slower than.",
     unshown:
       "It does not show pictures that share the way with others' traffic, nor what a hidden tab does.",
   },

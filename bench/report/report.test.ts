@@ -72,6 +72,11 @@ describe("a summary", () => {
     expect(wordsFor(cell)).toBe("stopped, 0.20 Mbit/s");
   });
 
+  test("does not take for nothing what only the other end knows", () => {
+    const cell = transfer({ round: 0, stopped: { ms: 20_000 } });
+    expect(wordsFor(cell)).toBe("stopped, under 0.40 Mbit/s");
+  });
+
   test("tells what failed", () => {
     const cell = transfer({ round: 0, failed: "no way" });
     expect(wordsFor(cell)).toBe("failed");

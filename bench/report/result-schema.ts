@@ -19,13 +19,13 @@ export type Direction = (typeof DIRECTIONS)[number];
 const count = z.number().int().nonnegative();
 
 /**
- * One measurement. `stopped`: the limit came first; `bytes` is what had arrived. `failed`: there is
- * no value, and this is why.
+ * One measurement. `stopped`: the limit came first; `bytes` is what had arrived, absent where only the
+ * other end knows. `failed`: there is no value, and this is why.
  */
 export const Sample = z.strictObject({
   round: count,
   value: z.number().nonnegative().optional(),
-  stopped: z.strictObject({ bytes: count, ms: z.number().positive() }).optional(),
+  stopped: z.strictObject({ bytes: count.optional(), ms: z.number().positive() }).optional(),
   failed: z.string().optional(),
 });
 export type Sample = z.infer<typeof Sample>;

@@ -8,7 +8,10 @@ import type { Cell } from "./result-schema.ts";
 /** A transfer of which nothing had come when it was stopped. */
 const NEVER_MS = 1e9;
 
-/** Each round's values; a stopped transfer counts as if it had needed its goodput's time. */
+/**
+ * Each round's values; a stopped transfer counts as if it had needed its goodput's time, or its limit
+ * where that is not known: at least that long it would have taken.
+ */
 export function roundsOf(cell: Cell): Map<number, number[]> {
   const rounds = new Map<number, number[]>();
   for (const sample of cell.samples) {
@@ -23,8 +26,9 @@ export function roundsOf(cell: Cell): Map<number, number[]> {
 
 function estimated(
   { bytes }: Cell,
-  stopped: { bytes: number; ms: number } | undefined,
+  stopped: Cell["samples"][number]["stopped"],
 ): number | undefined {
   if (stopped === undefined || bytes === undefined) return undefined;
+  if (stopped.bytes === undefined) return stopped.ms;
   return stopped.bytes === 0 ? NEVER_MS : (stopped.ms * bytes) / stopped.bytes;
 }

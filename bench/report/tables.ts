@@ -4,22 +4,33 @@ import { digestsOf } from "./digest.ts";
 import { factRows } from "./facts.ts";
 import { QUESTIONS, type Question } from "./questions.ts";
 import type { Cell, ResultFile } from "./result-schema.ts";
+import { roundsOf } from "./rounds.ts";
 import { quantile } from "./statistics.ts";
-import { cellIn, isMostlyStopped, type Panel, panelsOf, rounded, summaryOf } from "./summary.ts";
+import {
+  cellIn,
+  isMostlyStopped,
+  type Panel,
+  panelsOf,
+  rounded,
+  stoppedWords,
+  summaryOf,
+} from "./summary.ts";
 
 /** What a table cell says; the same words stand in the HTML report. */
 export function wordsFor(cell: Cell | undefined): string {
   if (cell === undefined) return "";
   const summary = summaryOf(cell);
   if (summary.failed.length === summary.count) return "failed";
-  if (isMostlyStopped(summary)) return `stopped, ${rounded(summary.goodput)} Mbit/s`;
+  if (isMostlyStopped(summary)) return stoppedWords(summary);
   const marks = [
     summary.stopped > 0 ? ` (${summary.stopped} stopped)` : "",
     summary.failed.length > 0 ? ` (${summary.failed.length} failed)` : "",
   ].join("");
   if (cell.question === "round-trip") {
     const { median, p95, p99 } = summary;
-    return `${[median, p95, p99].map(rounded).join(" / ")}${marks}`;
+    const rounds = [...roundsOf(cell).values()].map((trips) => quantile(trips, 0.5));
+    const spread = `[${rounded(quantile(rounds, 0))}–${rounded(quantile(rounds, 1))}]`;
+    return `${rounded(median)} ${spread} / ${rounded(p95)} / ${rounded(p99)}${marks}`;
   }
   const speed = cell.question === "transfer" ? `, ${rounded(summary.goodput)} Mbit/s` : "";
   const { median, low, high } = summary;
@@ -28,7 +39,7 @@ export function wordsFor(cell: Cell | undefined): string {
 
 /** What the numbers of a question's cells are. */
 export function legendOf({ id }: Question): string {
-  if (id === "round-trip") return "ms: p50 / p95 / p99";
+  if (id === "round-trip") return "ms: p50 [smallest–largest of the rounds' own] / p95 / p99";
   if (id === "cpu") return "ms per MB: median [smallest–largest]";
   if (id === "memory") return "MB: median [smallest–largest]";
   if (id === "transfer") return "ms: median [smallest–largest], median goodput";
