@@ -106,6 +106,12 @@ describe("a comparison", () => {
     expect(compare(before, before).objections).toEqual([]);
   });
 
+  test("objects to so few rounds that nothing could be found, as of two quick runs", () => {
+    const quick = { ...madeResults({ seed: 53, spread: SPREAD }), rounds: 2 };
+    expect(compare(quick, quick).objections).toEqual([expect.stringContaining("too few")]);
+    expect(compare({ ...quick, rounds: 4 }, { ...quick, rounds: 4 }).objections).toEqual([]);
+  });
+
   test("is told in words", () => {
     const shift = ({ subject }: { subject: string }) => (subject === "direct" ? 2 : 1);
     const before = madeResults({ seed: 61, spread: SPREAD });

@@ -110,6 +110,12 @@ function seriesOf(file: ResultFile): Map<string, Series> {
   return series;
 }
 
+/** What the rank test says when all of one side are below all of the other. */
+function leastP(before: number, after: number): number {
+  const ranks = Array.from({ length: before + after }, (_, rank) => rank);
+  return mannWhitney(ranks.slice(0, before), ranks.slice(before));
+}
+
 function objectionsTo(
   before: ResultFile,
   after: ResultFile,
@@ -118,6 +124,11 @@ function objectionsTo(
 ): string[] {
   const objections: string[] = [];
   if (common === 0) objections.push("the files have no cell in common");
+  if (leastP(before.rounds, after.rounds) > RANK_LEVEL) {
+    objections.push(
+      `${before.rounds} and ${after.rounds} rounds are too few: no difference could be told from noise`,
+    );
+  }
   for (const what of ["cpu", "kernel", "memory"]) {
     const [was, is] = [before.machine[what], after.machine[what]];
     if (was !== is) objections.push(`another ${what}: ${was}, then ${is}`);
