@@ -202,8 +202,9 @@ class Run {
     const before = cpuOf(processes);
     const transfer = await connection.transfer(bytes, direction, TRANSFER_LIMIT_MS);
     const after = cpuOf(processes);
-    const { isDone, ms, previewMs } = transfer;
-    const outcome = isDone ? { value: ms } : { stopped: { bytes: transfer.bytes, ms } };
+    const { isDone, ms, previewMs, isBlind } = transfer;
+    const arrived = isBlind ? {} : { bytes: transfer.bytes };
+    const outcome = isDone ? { value: ms } : { stopped: { ...arrived, ms } };
     const where = { direction, bytes };
     this.#note({ question: "transfer", part: "whole", unit: "ms", ...where }, outcome);
     if (previewMs !== undefined) {

@@ -57,7 +57,7 @@ export function taskFor(subject: string, situation: Situation, scale: Scale): Ta
     if (!QUICK_SITUATIONS.includes(situation.id) || !QUICK_SUBJECTS.includes(subject)) {
       return undefined;
     }
-    const errands: Errand[] = [{ bytes: 2_000_000, direction: "down" }];
+    const errands: Errand[] = [{ bytes: COMMON_BYTES, direction: "down" }];
     return { ...base, errands, idleRoundTrips: 10, busyMs: 1_000 };
   }
   const errands = errandsOf(subject, situation).filter((errand) => isPossible(errand, situation));

@@ -101,7 +101,9 @@ save({
   seed,
   rounds,
   isQuick: scale.isQuick,
-  situations: scenes.map(({ situation: { id, name, what } }) => ({ id, name, what })),
+  situations: scenes.map(({ situation: { id, name, what, unshown } }) => ({
+    ...{ id, name, what, unshown },
+  })),
   subjects: SUBJECTS.filter(({ id }) => matrix.cells.some(({ subject }) => subject === id)).map(
     ({ id, name, isYardstick, ends, versions }) => ({ id, name, isYardstick, ends, versions }),
   ),

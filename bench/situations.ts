@@ -34,6 +34,8 @@ export interface Situation {
   readonly name: string;
   /** One sentence for the report. */
   readonly what: string;
+  /** Another: what of such a place is not in it. */
+  readonly unshown: string;
   /** Absent: everything on loopback, which needs no lab. */
   readonly access?: Readonly<Record<Place, Access>>;
   /** `none`: both ends have addresses that reach each other. `turn-only`: only TURN gets through. */
@@ -74,12 +76,14 @@ export const SITUATIONS: readonly Situation[] = [
     id: "same-machine",
     name: "same machine",
     what: "Page, extension and server on one computer: the processor is the limit, not a network.",
+    unshown: "It does not show any network, nor a computer whose processors are busy drawing.",
     nat: "none",
   },
   {
     id: "lan-far-relay",
     name: "same LAN, relay far away",
     what: "Phone and computer at home, the server 80 ms away behind the household's own line.",
+    unshown: "It does not show Wi-Fi's own losses and pauses, nor a line that others at home use.",
     access: {
       // Wi-Fi 5 at some distance carries about 200 Mbit/s and adds about a millisecond.
       page: access(line(200, 0.75)),
@@ -94,6 +98,7 @@ export const SITUATIONS: readonly Situation[] = [
     id: "same-city",
     name: "same city",
     what: "Two fibre lines of 100 Mbit/s and a server, all in one town.",
+    unshown: "It does not show losses, jitter, or a line that others at home use.",
     access: {
       // 20 ms round trip from line to line, most of it the access networks'.
       page: access(line(100, 5)),
@@ -106,6 +111,7 @@ export const SITUATIONS: readonly Situation[] = [
     id: "ocean",
     name: "across an ocean",
     what: "The computer in Europe, the page at the American west coast, the server beside the page.",
+    unshown: "It does not show a server half-way or at the computer's end, nor routes that change.",
     access: {
       page: access(line(100, 5)),
       // 150 ms round trip: Frankfurt to San Francisco. One packet in a thousand is what carriers
@@ -119,6 +125,8 @@ export const SITUATIONS: readonly Situation[] = [
     id: "lossy-mobile",
     name: "phone on lossy mobile",
     what: "The page on a phone at the edge of a cell: slow, unsteady, losing packets in bursts.",
+    unshown:
+      "It does not show a rate that changes, a cell that repairs its losses itself and so turns them into delay, or a handover to another address.",
     access: {
       page: {
         // 20 down and 5 up, 60 ms round trip with 10 ms of jitter: LTE at its edge. 1 % lost in runs
@@ -143,6 +151,7 @@ export const SITUATIONS: readonly Situation[] = [
     id: "home-uplink",
     name: "20 Mbit/s home uplink",
     what: "Pictures leave home through 20 Mbit/s, with a router that keeps a long queue.",
+    unshown: "It does not show others' traffic in that queue, nor a router that manages it.",
     access: {
       page: access(line(50, 8), line(100, 8)),
       // Cable and VDSL lines send at 20 and receive at 100; their modems are where queues are long.
@@ -155,6 +164,7 @@ export const SITUATIONS: readonly Situation[] = [
     id: "turn-only",
     name: "both behind NAT, TURN only",
     what: "Both ends behind NATs that choose a port per destination; direct goes through a TURN server beside ours.",
+    unshown: "It does not show TURN over TCP, nor a TURN server in another place than the relay.",
     access: {
       page: access(line(50, 8), line(100, 8)),
       home: access(line(40, 8), line(100, 8)),

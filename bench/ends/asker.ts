@@ -16,6 +16,8 @@ export interface Transfer {
   readonly ms: number;
   /** What had arrived then. */
   readonly bytes: number;
+  /** It was stopped on its way to the other end, which alone knows what it has; `bytes` is 0 then. */
+  readonly isBlind?: boolean;
   /** From the request to the whole preview. Absent: none came, or none is sent this way. */
   readonly previewMs?: number;
 }

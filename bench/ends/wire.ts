@@ -115,8 +115,9 @@ export class WireAsker implements Asker {
     const sending = sendPicture(this.#wire, bytes, () => isOver);
     const isDone = await inTime(Promise.all([sending, done]), limitMs);
     isOver = true;
-    // What has left us is not what has arrived: a stopped upload tells nothing of its bytes.
-    return { isDone, ms: performance.now() - startedAtMs, bytes: isDone ? bytes : 0 };
+    const ms = performance.now() - startedAtMs;
+    // What has left us is not what has arrived.
+    return isDone ? { isDone, ms, bytes } : { isDone, ms, bytes: 0, isBlind: true };
   }
 
   async close(): Promise<void> {

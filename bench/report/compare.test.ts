@@ -87,6 +87,15 @@ describe("a comparison", () => {
     expect(compare(stopped(1_000_000), stopped(0)).differences[0]?.ratio).toBeGreaterThan(1000);
   });
 
+  test("counts a stopped transfer of which only the other end knows by its limit", () => {
+    const file = madeResults({ seed: 43, spread: 0.01 });
+    const [cell] = file.cells;
+    if (cell === undefined) throw new Error("no cell");
+    const samples = cell.samples.map(({ round }) => ({ round, stopped: { ms: 20_000 } }));
+    const after = { ...file, cells: [{ ...cell, samples }] };
+    expect(compare(file, after).differences[0]?.after).toBe(20_000);
+  });
+
   test("objects to another machine, and to one that was busy", () => {
     const before = madeResults({ seed: 51, spread: SPREAD });
     const busy = madeResults({ seed: 52, spread: SPREAD, shift: () => 1.6 });
@@ -95,6 +104,12 @@ describe("a comparison", () => {
     expect(compare(before, other).objections).toEqual([expect.stringContaining("another cpu")]);
     expect(compare(before, emptyResults()).objections[0]).toContain("no cell in common");
     expect(compare(before, before).objections).toEqual([]);
+  });
+
+  test("objects to so few rounds that nothing could be found, as of two quick runs", () => {
+    const quick = { ...madeResults({ seed: 53, spread: SPREAD }), rounds: 2 };
+    expect(compare(quick, quick).objections).toEqual([expect.stringContaining("too few")]);
+    expect(compare({ ...quick, rounds: 4 }, { ...quick, rounds: 4 }).objections).toEqual([]);
   });
 
   test("is told in words", () => {

@@ -11,14 +11,13 @@
  * median of its samples, and for round trips a second time by their 95th percentile.
  */
 
-import { type Cell, keyOf, type ResultFile } from "./result-schema.ts";
+import { keyOf, type ResultFile } from "./result-schema.ts";
+import { roundsOf } from "./rounds.ts";
 import { falseDiscoveryRates, mannWhitney, median, quantile, welchOfLogs } from "./statistics.ts";
 
 export const LEAST_RATIO = 1.1;
-const RANK_LEVEL = 0.05;
+export const RANK_LEVEL = 0.05;
 const DISCOVERY_RATE = 0.05;
-/** A stopped run took at least its limit; it counts as if it had needed its goodput's time. */
-const NEVER_MS = 1e9;
 
 export interface Difference {
   readonly key: string;
@@ -101,7 +100,7 @@ function seriesOf(file: ResultFile): Map<string, Series> {
   const series = new Map<string, Series>();
   for (const cell of file.cells) {
     const { subject, unit } = cell;
-    const rounds = roundsOf(cell);
+    const rounds = [...roundsOf(cell).values()];
     if (rounds.length === 0) continue;
     series.set(keyOf(cell), { subject, unit, values: rounds.map((values) => median(values)) });
     if (cell.question !== "round-trip") continue;
@@ -111,24 +110,10 @@ function seriesOf(file: ResultFile): Map<string, Series> {
   return series;
 }
 
-function roundsOf(cell: Cell): number[][] {
-  const rounds = new Map<number, number[]>();
-  for (const sample of cell.samples) {
-    const value = sample.value ?? estimated(cell, sample.stopped);
-    if (value === undefined) continue;
-    const known = rounds.get(sample.round);
-    if (known === undefined) rounds.set(sample.round, [value]);
-    else known.push(value);
-  }
-  return [...rounds.values()];
-}
-
-function estimated(
-  { bytes }: Cell,
-  stopped: { bytes: number; ms: number } | undefined,
-): number | undefined {
-  if (stopped === undefined || bytes === undefined) return undefined;
-  return stopped.bytes === 0 ? NEVER_MS : (stopped.ms * bytes) / stopped.bytes;
+/** What the rank test says when all of one side are below all of the other. */
+function leastP(before: number, after: number): number {
+  const ranks = Array.from({ length: before + after }, (_, rank) => rank);
+  return mannWhitney(ranks.slice(0, before), ranks.slice(before));
 }
 
 function objectionsTo(
@@ -139,6 +124,11 @@ function objectionsTo(
 ): string[] {
   const objections: string[] = [];
   if (common === 0) objections.push("the files have no cell in common");
+  if (leastP(before.rounds, after.rounds) > RANK_LEVEL) {
+    objections.push(
+      `${before.rounds} and ${after.rounds} rounds are too few: no difference could be told from noise`,
+    );
+  }
   for (const what of ["cpu", "kernel", "memory"]) {
     const [was, is] = [before.machine[what], after.machine[what]];
     if (was !== is) objections.push(`another ${what}: ${was}, then ${is}`);

@@ -1,5 +1,7 @@
 /** The whole report as one HTML file without a script and without anything to load. Pure. */
 
+import { digestsOf } from "./digest.ts";
+import { factRows, situationRows, subjectRows } from "./facts.ts";
 import { DIRECTION_NAMES, QUESTIONS } from "./questions.ts";
 import type { ResultFile } from "./result-schema.ts";
 import { cellIn, isMostlyStopped, type Panel, panelsOf, rounded, summaryOf } from "./summary.ts";
@@ -16,7 +18,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-.wide { overflow-x: auto; } summary { cursor: pointer; color: var(--dim); }
+.wide { overflow-x: auto; } .wide svg { min-width: 720px; } summary { cursor: pointer; color: var(--dim); }
 p.how, p.unshown, figcaption { color: var(--dim); } figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .group { font-weight: 600; } svg .axis, svg .words { fill: var(--dim); font-size: 11px; }
@@ -24,11 +26,17 @@ svg .grid { stroke: var(--line); } svg .spread { stroke-width: 3; opacity: .5; }
 svg .s0 { stroke: var(--other); fill: var(--other); } svg .s1 { stroke: var(--relay); fill: var(--relay); }
 svg .s2 { stroke: var(--direct); fill: var(--direct); }`;
 
+const PICTURES =
+  "In the pictures a point is the median, and its line reaches from the smallest to the largest " +
+  "value, of commands to the 95th percentile. Scales are logarithmic; further left is better.";
+
 export function htmlReport(file: ResultFile): string {
   const title = `Beeline bench, ${file.startedAt.slice(0, 10)}, ${file.commit}`;
   const body = [
     `<h1>${escapeText(title)}</h1>`,
+    overall(file),
     facts(file),
+    file.cells.length === 0 ? "" : `<p class="how">${PICTURES}</p>`,
     ...QUESTIONS.map((question) => {
       const panels = panelsOf(file, question.id);
       if (panels.length === 0) return "";
@@ -49,29 +57,26 @@ export function htmlReport(file: ResultFile): string {
 
 /** What one must know to believe or repeat it. */
 function facts(file: ResultFile): string {
-  const rows: string[][] = [
-    ["command", file.command],
-    ["commit", `${file.commit}${file.isDirty ? ", with uncommitted changes" : ""}`],
-    [
-      "took",
-      `${Math.round(file.tookMs / 60_000)} minutes, ${file.rounds} rounds, seed ${file.seed}`,
-    ],
-    ["load at the start", file.loadAtStart.join(" ")],
-    ...Object.entries(file.machine),
-  ];
-  const subjects = file.subjects.map(({ name, ends, versions }) => [
-    name,
-    ends,
-    Object.entries(versions)
-      .map(([what, version]) => `${what} ${version}`)
-      .join(", "),
-  ]);
-  const situations = file.situations.map(({ name, what }) => [name, what]);
+  const who = `<h2>Who is compared</h2><div class="wide">${table(subjectRows(file))}</div>`;
   return [
-    table([["", ""], ...rows]),
-    `<h2>Who is compared</h2>${table([["", "ends", "versions"], ...subjects])}`,
-    `<h2>Where</h2>${table([["", ""], ...situations])}`,
+    `<div class="wide">${table(factRows(file))}</div>`,
+    ...(file.subjects.length === 0 ? [] : [who]),
+    ...(file.situations.length === 0 ? [] : [`<h2>Where</h2>${table(situationRows(file))}`]),
   ].join("");
+}
+
+/** The question of the bench, all situations at once, before the pictures of each part of it. */
+function overall(file: ResultFile): string {
+  return digestsOf(file)
+    .filter(({ isBySituation }) => !isBySituation)
+    .map(({ title, legend, unshown, tables }) =>
+      [
+        `<section><h2>${escapeText(title)}</h2><p class="how">${escapeText(legend)}</p>`,
+        ...tables.map(({ rows }) => `<div class="wide">${table(rows)}</div>`),
+        `<p class="unshown">${escapeText(unshown)}</p></section>`,
+      ].join(""),
+    )
+    .join("");
 }
 
 function figure(panel: Panel, file: ResultFile, legend: string): string {
@@ -101,7 +106,7 @@ function figure(panel: Panel, file: ResultFile, legend: string): string {
     return rows.length === 0 ? [] : [{ title: situation.name, rows }];
   });
   return [
-    `<figure><h3>${escapeText(name)}</h3>${chart(groups, unit, name)}`,
+    `<figure><h3>${escapeText(name)}</h3><div class="wide">${chart(groups, unit, name)}</div>`,
     `<details><summary>The numbers (${escapeText(legend)})</summary>`,
     `<div class="wide">${table(panelRows(panel, file))}</div></details></figure>`,
   ].join("");
@@ -113,8 +118,7 @@ function nameOf({ title, direction }: Panel): string {
 
 function loopback(section: ResultFile["sections"][number]): string {
   const notes = section.notes.map((note) => `<p>${escapeText(note)}</p>`).join("");
-  return `<section><h2>${escapeText(section.title)}</h2><div class="wide">${table(sectionRows(section))}</div>${notes}
-<p class="unshown">On loopback, or with a delay of our own making: it does not show a real network.</p></section>`;
+  return `<section><h2>${escapeText(section.title)}</h2><div class="wide">${table(sectionRows(section))}</div>${notes}<p class="unshown">${escapeText(section.unshown)}</p></section>`;
 }
 
 function missing(file: ResultFile): string {

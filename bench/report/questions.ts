@@ -38,7 +38,8 @@ export const QUESTIONS: readonly Question[] = [
     title: "To the whole picture",
     how:
       "Down: from the page's request to the last byte of the result. Up: from its first byte to the " +
-      "other end's word that it has all. Stopped after 20 s: then the table says what came until there.",
+      "other end's word that it has all. Stopped after 20 s: then the table says how fast it came until " +
+      "there; on the way up only the other end knows, so the table says what it was slower than.",
     unshown:
       "It does not show pictures that share the way with others' traffic, nor what a hidden tab does.",
   },
@@ -61,3 +62,8 @@ export const QUESTIONS: readonly Question[] = [
 ];
 
 export const DIRECTION_NAMES = { down: "down (result to page)", up: "up (input to computer)" };
+
+/** For a table that answers several: each sentence once. */
+export function unshownOf(...ids: readonly Question["id"][]): string {
+  return QUESTIONS.flatMap(({ id, unshown }) => (ids.includes(id) ? unshown : [])).join(" ");
+}

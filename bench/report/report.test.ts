@@ -72,6 +72,11 @@ describe("a summary", () => {
     expect(wordsFor(cell)).toBe("stopped, 0.20 Mbit/s");
   });
 
+  test("does not take for nothing what only the other end knows", () => {
+    const cell = transfer({ round: 0, stopped: { ms: 20_000 } });
+    expect(wordsFor(cell)).toBe("stopped, under 0.40 Mbit/s");
+  });
+
   test("tells what failed", () => {
     const cell = transfer({ round: 0, failed: "no way" });
     expect(wordsFor(cell)).toBe("failed");
@@ -86,15 +91,19 @@ describe("a summary", () => {
 });
 
 describe("a picture", () => {
-  test("has a scale in powers of ten that holds every value", () => {
+  test("has a logarithmic scale of round numbers that holds every value", () => {
     const scale = logScale(3, 4200);
-    expect(scale.ticks).toEqual([1, 10, 100, 1000, 10_000]);
+    expect(scale.ticks).toEqual([10, 100, 1000]);
     expect(Number(scale.at(3))).toBeLessThan(Number(scale.at(30)));
-    expect(Number(scale.at(10)) - Number(scale.at(1))).toBeCloseTo(
-      Number(scale.at(100)) - Number(scale.at(10)),
+    expect(Number(scale.at(30)) - Number(scale.at(3))).toBeCloseTo(
+      Number(scale.at(300)) - Number(scale.at(30)),
       0,
     );
-    expect(logScale(10, 10).ticks).toEqual([10, 100]);
+    expect(logScale(10, 10).ticks).toEqual([10, 20]);
+    expect(logScale(117, 299).ticks).toEqual([100, 200, 500]);
+    expect(logScale(0.7, 40).ticks).toEqual([0.5, 1, 2, 5, 10, 20, 50]);
+    const [from, to] = [117, 299].map((value) => Number(logScale(117, 299).at(value)));
+    expect((to ?? 0) - (from ?? 0), "most of the width is used").toBeGreaterThan(250);
   });
 
   test("shows a row for each subject, also for one without a value", () => {
@@ -117,6 +126,7 @@ describe("a report", () => {
     title: "A section",
     figures: [{ name: "gap", unit: "ms", values: [1, 2, null] }],
     notes: ["A note."],
+    unshown: "It does not show the sea.",
   };
   const file = {
     ...madeResults({ seed: 3, spread: 0.1 }),

@@ -19,13 +19,13 @@ export type Direction = (typeof DIRECTIONS)[number];
 const count = z.number().int().nonnegative();
 
 /**
- * One measurement. `stopped`: the limit came first; `bytes` is what had arrived. `failed`: there is
- * no value, and this is why.
+ * One measurement. `stopped`: the limit came first; `bytes` is what had arrived, absent where only the
+ * other end knows. `failed`: there is no value, and this is why.
  */
 export const Sample = z.strictObject({
   round: count,
   value: z.number().nonnegative().optional(),
-  stopped: z.strictObject({ bytes: count, ms: z.number().positive() }).optional(),
+  stopped: z.strictObject({ bytes: count.optional(), ms: z.number().positive() }).optional(),
   failed: z.string().optional(),
 });
 export type Sample = z.infer<typeof Sample>;
@@ -53,6 +53,8 @@ export const LoopbackSection = z.strictObject({
   title: z.string(),
   figures: z.array(Figure),
   notes: z.array(z.string()),
+  /** What it does not show. */
+  unshown: z.string(),
 });
 
 export const SubjectEntry = z.strictObject({
@@ -78,7 +80,9 @@ export const ResultFile = z.strictObject({
   machine: z.record(z.string(), z.string()),
   /** 1, 5 and 15 minutes, before anything of ours ran. */
   loadAtStart: z.tuple([z.number(), z.number(), z.number()]),
-  situations: z.array(z.strictObject({ id: z.string(), name: z.string(), what: z.string() })),
+  situations: z.array(
+    z.strictObject({ id: z.string(), name: z.string(), what: z.string(), unshown: z.string() }),
+  ),
   subjects: z.array(SubjectEntry),
   cells: z.array(Cell),
   sections: z.array(LoopbackSection),

@@ -61,6 +61,7 @@ export function madeResults({ seed, spread, shift = () => 1 }: Made): ResultFile
       id: `place-${place}`,
       name: `place ${place}`,
       what: "Made up.",
+      unshown: "It does not show anything real.",
     })),
     subjects: ["direct", "werift", "tcp"].map((id) => ({
       id,

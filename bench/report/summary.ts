@@ -11,8 +11,10 @@ export interface Summary {
   readonly high: number;
   readonly p95: number;
   readonly p99: number;
-  /** Of the samples that ended: what came per second, in Mbit/s, stopped ones included. */
+  /** What came per second, in Mbit/s, stopped ones included. */
   readonly goodput: number;
+  /** Of some that were stopped only the other end knows what came: less than all. */
+  readonly isGoodputBound: boolean;
   readonly stopped: number;
   readonly failed: readonly string[];
 }
@@ -22,7 +24,8 @@ export function summaryOf(cell: Cell): Summary {
   const failed = cell.samples.flatMap(({ failed }) => failed ?? []);
   const stopped = cell.samples.filter((sample) => sample.stopped !== undefined);
   const rates = cell.samples.flatMap((sample) => {
-    if (sample.stopped !== undefined) return mbit(sample.stopped.bytes, sample.stopped.ms);
+    const { stopped } = sample;
+    if (stopped !== undefined) return mbit(stopped.bytes ?? cell.bytes ?? 0, stopped.ms);
     return sample.value === undefined ? [] : mbit(cell.bytes ?? 0, sample.value);
   });
   return {
@@ -33,6 +36,7 @@ export function summaryOf(cell: Cell): Summary {
     p95: quantile(values, 0.95),
     p99: quantile(values, 0.99),
     goodput: median(rates),
+    isGoodputBound: stopped.some((sample) => sample.stopped?.bytes === undefined),
     stopped: stopped.length,
     failed,
   };
@@ -40,6 +44,11 @@ export function summaryOf(cell: Cell): Summary {
 
 function mbit(bytes: number, ms: number): number {
   return (bytes * 8) / (ms * 1000);
+}
+
+/** For what mostly did not end. */
+export function stoppedWords({ goodput, isGoodputBound }: Summary): string {
+  return `stopped, ${isGoodputBound ? "under " : ""}${rounded(goodput)} Mbit/s`;
 }
 
 /** Most runs of the cell did not end: its speed says more than its time. */
@@ -71,7 +80,7 @@ export function panelsOf(file: ResultFile, question: Cell["question"]): Panel[] 
     (a, b) =>
       placeOf(a.direction) - placeOf(b.direction) ||
       (a.bytes ?? 0) - (b.bytes ?? 0) ||
-      PARTS.indexOf(a.part) - PARTS.indexOf(b.part),
+      placeOfPart(a.part) - placeOfPart(b.part),
   );
 }
 
@@ -93,6 +102,11 @@ const PARTS = [
   "extension",
   "relay",
 ];
+
+/** To sort by. */
+export function placeOfPart(part: string): number {
+  return PARTS.indexOf(part);
+}
 
 function placeOf(direction: Direction | undefined): number {
   return direction === undefined ? -1 : DIRECTIONS.indexOf(direction);

@@ -74,16 +74,31 @@ interface Scale {
   readonly ticks: readonly number[];
 }
 
-/** From the power of ten (or its half-way) below the smallest to the one above the largest. */
+/** More would stand on one another's toes. */
+const MOST_TICKS = 9;
+
+/**
+ * From the round number (1, 2 or 5 of its power of ten) below the smallest to the one above the largest.
+ * Where there are too many of them, only powers of ten are ticks.
+ */
 export function logScale(smallest: number, largest: number): Scale {
-  const low = Math.floor(Math.log10(smallest) + 1e-9);
-  const high = Math.max(low + 1, Math.ceil(Math.log10(largest) - 1e-9));
-  const ticks = Array.from({ length: high - low + 1 }, (_, step) => Number(`1e${low + step}`));
+  const first = Math.floor(Math.log10(smallest)) - 1;
+  const last = Math.ceil(Math.log10(largest)) + 1;
+  const decades = Array.from({ length: last - first + 1 }, (_, step) => first + step);
+  const round = decades.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
+  // A hair, so that a round number is its own bound.
+  const below = round.filter((number) => number <= smallest * (1 + 1e-9)).at(-1) as number;
+  const above = round.find((number) => number > below && number >= largest * (1 - 1e-9)) as number;
+  const inside = round.filter((number) => number >= below && number <= above);
+  const powers = inside.filter((number) =>
+    decades.some((power) => number === Number(`1e${power}`)),
+  );
+  const [low, high] = [Math.log10(below), Math.log10(above)];
   const at = (value: number): string => {
     const part = (Math.log10(value) - low) / (high - low);
     return (PLOT_LEFT + Math.min(1, Math.max(0, part)) * PLOT_WIDTH).toFixed(1);
   };
-  return { at, ticks };
+  return { at, ticks: inside.length > MOST_TICKS ? powers : inside };
 }
 
 function text(

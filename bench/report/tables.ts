@@ -1,23 +1,36 @@
 /** Results as tables of text, for a terminal and for README files. Pure. */
 
+import { digestsOf } from "./digest.ts";
+import { factRows } from "./facts.ts";
 import { QUESTIONS, type Question } from "./questions.ts";
 import type { Cell, ResultFile } from "./result-schema.ts";
+import { roundsOf } from "./rounds.ts";
 import { quantile } from "./statistics.ts";
-import { cellIn, isMostlyStopped, type Panel, panelsOf, rounded, summaryOf } from "./summary.ts";
+import {
+  cellIn,
+  isMostlyStopped,
+  type Panel,
+  panelsOf,
+  rounded,
+  stoppedWords,
+  summaryOf,
+} from "./summary.ts";
 
 /** What a table cell says; the same words stand in the HTML report. */
 export function wordsFor(cell: Cell | undefined): string {
   if (cell === undefined) return "";
   const summary = summaryOf(cell);
   if (summary.failed.length === summary.count) return "failed";
-  if (isMostlyStopped(summary)) return `stopped, ${rounded(summary.goodput)} Mbit/s`;
+  if (isMostlyStopped(summary)) return stoppedWords(summary);
   const marks = [
     summary.stopped > 0 ? ` (${summary.stopped} stopped)` : "",
     summary.failed.length > 0 ? ` (${summary.failed.length} failed)` : "",
   ].join("");
   if (cell.question === "round-trip") {
     const { median, p95, p99 } = summary;
-    return `${[median, p95, p99].map(rounded).join(" / ")}${marks}`;
+    const rounds = [...roundsOf(cell).values()].map((trips) => quantile(trips, 0.5));
+    const spread = `[${rounded(quantile(rounds, 0))}–${rounded(quantile(rounds, 1))}]`;
+    return `${rounded(median)} ${spread} / ${rounded(p95)} / ${rounded(p99)}${marks}`;
   }
   const speed = cell.question === "transfer" ? `, ${rounded(summary.goodput)} Mbit/s` : "";
   const { median, low, high } = summary;
@@ -26,7 +39,7 @@ export function wordsFor(cell: Cell | undefined): string {
 
 /** What the numbers of a question's cells are. */
 export function legendOf({ id }: Question): string {
-  if (id === "round-trip") return "ms: p50 / p95 / p99";
+  if (id === "round-trip") return "ms: p50 [smallest–largest of the rounds' own] / p95 / p99";
   if (id === "cpu") return "ms per MB: median [smallest–largest]";
   if (id === "memory") return "MB: median [smallest–largest]";
   if (id === "transfer") return "ms: median [smallest–largest], median goodput";
@@ -77,12 +90,27 @@ export function textReport(file: ResultFile): string {
       : [
           `### Not measured\n\n${file.missing.map(({ what, why }) => `- ${what}: ${why}`).join("\n")}`,
         ];
-  return [...asked, ...file.sections.map(sectionText), ...missing].join("\n\n");
+  const facts = `### What was run\n\n${markdownTable(factRows(file))}`;
+  return [facts, ...overall(file), ...asked, ...file.sections.map(sectionText), ...missing].join(
+    "\n\n",
+  );
 }
 
-function sectionText(section: ResultFile["sections"][number]): string {
-  const table = markdownTable(sectionRows(section));
-  return [`### ${section.title}`, "", table, "", ...section.notes].join("\n");
+/** What compares all situations at once comes first: it is the question of the bench. */
+function overall(file: ResultFile): string[] {
+  return digestsOf(file)
+    .filter(({ isBySituation }) => !isBySituation)
+    .map(({ title, legend, unshown, tables }) =>
+      [`### ${title}`, legend, ...tables.map(({ rows }) => markdownTable(rows)), unshown].join(
+        "\n\n",
+      ),
+    );
+}
+
+export function sectionText(section: ResultFile["sections"][number]): string {
+  const { title, notes, unshown } = section;
+  const tables = section.figures.length === 0 ? [] : [markdownTable(sectionRows(section))];
+  return [`### ${title}`, ...tables, ...notes, unshown].join("\n\n");
 }
 
 export function sectionRows({ figures }: ResultFile["sections"][number]): string[][] {

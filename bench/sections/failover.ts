@@ -60,6 +60,8 @@ export async function measureFailover({ isQuick }: Scale): Promise<Section> {
       title: "Failover: direct goes dark, the relay takes over",
       figures,
       notes: ["The gap is the page's own figure: last bytes by direct to first bytes by relay."],
+      unshown:
+        "It does not show a path that fades before it goes dark, nor a relay that is far away: everything is on loopback.",
     };
   } finally {
     await browser.close();

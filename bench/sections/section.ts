@@ -16,6 +16,8 @@ export interface Section {
   readonly figures: readonly Figure[];
   /** Ratios and other conclusions that follow from the figures. */
   readonly notes: readonly string[];
+  /** A sentence. */
+  readonly unshown: string;
 }
 
 export interface Scale {

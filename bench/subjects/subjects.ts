@@ -1,5 +1,6 @@
 /** Everything that is compared. A new one is an entry here and its home in `ends/home/`. */
 
+import { DEFAULT_RTC_ENGINE } from "@beeline/extension";
 import { chromiumSubject } from "./chromium-subject.ts";
 import type { Subject } from "./subject.ts";
 import { tcpSubject } from "./tcp-subject.ts";
@@ -21,7 +22,8 @@ function rawChannel(
 }
 
 function beeline(id: string, name: string, policy: "relayOnly" | "saveRelay"): Subject {
-  const versions = { ...NODE, ...versionsOf("socket.io", "werift", "simple-peer") };
+  const engine = policy === "relayOnly" ? {} : { "data channel by": DEFAULT_RTC_ENGINE };
+  const versions = { ...NODE, ...engine, ...versionsOf("socket.io", "werift", "simple-peer") };
   const entry = { id, name, isYardstick: false, ends: NODE_TO_CHROMIUM, versions, unfit: anywhere };
   return chromiumSubject(entry, {
     page: { kind: "beeline", policy },

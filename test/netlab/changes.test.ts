@@ -6,7 +6,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { PathPolicy } from "@beeline/client";
-import { afterAll, expect, onTestFinished, test } from "vitest";
+import { RTC_ENGINES, type RtcEngine } from "@beeline/extension";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { ClientPage } from "../support/client-page.ts";
 import { stockPicture } from "../support/stock-backend.ts";
 import { startLinkServer } from "./actors/beeline.ts";
@@ -39,7 +40,7 @@ afterAll(() => {
   process.stdout.write(["Longest time in which nothing arrived:", ...gaps, ""].join("\n  "));
 });
 
-async function openScene(policy: PathPolicy): Promise<Scene> {
+async function openScene(engine: RtcEngine, policy: PathPolicy): Promise<Scene> {
   const lab = await Lab.open();
   onTestFinished(() => lab.close());
   const serverHost = await lab.host("server");
@@ -54,7 +55,7 @@ async function openScene(policy: PathPolicy): Promise<Scene> {
   let server = await start();
   const url = server.url();
   const { key, cookie } = createInstanceFrom(browser.host, url);
-  const stock = await startStockExtension(extension.host, url, key);
+  const stock = await startStockExtension(extension.host, url, key, engine);
   const page = await openPage(browser.host, origin);
   const lasting = currentKeyFrom(browser.host, url, cookie);
   await page.connect({ server: url, key: lasting, policy });
@@ -85,7 +86,13 @@ function lasts(forMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, forMs));
 }
 
-test.each<{ what: string; policy?: PathPolicy; change: (scene: Scene) => Promise<void> }>([
+interface Change {
+  readonly what: string;
+  readonly policy?: PathPolicy;
+  change(scene: Scene): Promise<void>;
+}
+
+const CHANGES: readonly Change[] = [
   {
     what: "the NAT of the extension gets another address and forgets everything",
     change: async ({ extension }) => extension.router?.rebind(),
@@ -135,20 +142,29 @@ test.each<{ what: string; policy?: PathPolicy; change: (scene: Scene) => Promise
       await browser.host.wake();
     },
   },
-])("$what: the picture arrives whole, once", async ({ what, policy = "preferDirect", change }) => {
-  const scene = await openScene(policy);
-  const id = randomUUID();
-  await scene.page.draw(id, "large");
-  await scene.page.received(id, PICTURE.byteLength / 2);
-  await change(scene);
-  const story = await scene.page.story(id);
-  gaps.push(`${(story.longestGapMs / 1000).toFixed(2)} s  ${what} (${story.paths.join(", ")})`);
-  expect(story).toMatchObject({
-    error: null,
-    sha256: [createHash("sha256").update(PICTURE).digest("hex")],
-    imageUpdates: 1,
+];
+
+/** By `%s`, because `$what` cuts a sentence short, and two of these begin alike. */
+const NAMED = CHANGES.map((change) => [change.what, change] as const);
+
+describe.each(RTC_ENGINES)("with %s", (engine) => {
+  test.each(NAMED)("%s: the picture arrives whole, once", async (what, given) => {
+    const { policy = "preferDirect", change } = given;
+    const scene = await openScene(engine, policy);
+    const id = randomUUID();
+    await scene.page.draw(id, "large");
+    await scene.page.received(id, PICTURE.byteLength / 2);
+    await change(scene);
+    const story = await scene.page.story(id);
+    const seconds = (story.longestGapMs / 1000).toFixed(2);
+    gaps.push(`${seconds} s  ${engine}: ${what} (${story.paths.join(", ")})`);
+    expect(story).toMatchObject({
+      error: null,
+      sha256: [createHash("sha256").update(PICTURE).digest("hex")],
+      imageUpdates: 1,
+    });
+    expect(scene.drawn()).toEqual([id]);
+    expect(await scene.page.describe()).toBeGreaterThan(0);
+    expect(await scene.page.close()).toBe(0);
   });
-  expect(scene.drawn()).toEqual([id]);
-  expect(await scene.page.describe()).toBeGreaterThan(0);
-  expect(await scene.page.close()).toBe(0);
 });

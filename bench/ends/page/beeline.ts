@@ -78,7 +78,7 @@ class BeelineAsker implements Asker {
     const ms = performance.now() - startedAtMs;
     if (isDone) await job.result;
     else job.cancel();
-    return { isDone, ms, bytes: isDone ? bytes : 0 };
+    return isDone ? { isDone, ms, bytes } : { isDone, ms, bytes: 0, isBlind: true };
   }
 
   async close(): Promise<void> {

@@ -71,6 +71,7 @@ class FirstVersionAsker implements Asker {
     const startedAtMs = performance.now();
     const initImage = encode(payload().subarray(0, bytes));
     const isDone = await inTime(this.#ask({ type: "image:img2img", initImage }), limitMs);
+    // One message: until it is whole, the other end has nothing of it.
     return { isDone, ms: performance.now() - startedAtMs, bytes: isDone ? bytes : 0 };
   }
 

@@ -44,5 +44,10 @@ async function measureOr(name: string, measure: () => Promise<Section[]>): Promi
 }
 
 function absent(name: string, why: string): Section {
-  return { title: `Data channel: ${name}`, figures: [], notes: [`Not measured: ${why}`] };
+  return {
+    title: `Data channel: ${name}`,
+    figures: [],
+    notes: [`Not measured: ${why}`],
+    unshown: "It shows nothing.",
+  };
 }

@@ -38,6 +38,7 @@ export function situationFor(way: Way): Situation {
     id: "data-channel",
     name: "data channel",
     what: "One way from home to page.",
+    unshown: "It does not show others on that way.",
     nat: "none",
     access: accessOf(way),
   };

@@ -53,8 +53,9 @@ export class Repairs {
       notes: [
         `Highest median of a cell: ${rounded(worst)} × (aim: at most 1.3).`,
         `From the association's packets and the links' counters; cells with fewer than ${LOSSES_ENOUGH} lost packets are left out.`,
-        "It does not show reordering, and what was lost just before a cell's end is counted but not yet repaired.",
       ],
+      unshown:
+        "It does not show reordering, and what was lost just before a cell's end is counted but not yet repaired.",
     };
   }
 }
@@ -95,8 +96,9 @@ export async function measureLongWay(scale: ChannelScale, repairs: Repairs): Pro
         speeds.compare(OURS, "stock werift", "none"),
         `${OURS} has ${part} of the link's rate (aim where the kernel has no BBR: 0.7).`,
         ...troupe.troubles,
-        `What arrived in ${scale.longMs / 1000} s, the start included; it does not show others' traffic on the link, and TCP is Node to Node.`,
+        `What arrived in ${scale.longMs / 1000} s, the start included; TCP is Node to Node.`,
       ],
+      unshown: "It does not show others' traffic on the link.",
     },
     tripsSection(trips),
   ];
@@ -155,8 +157,9 @@ export async function measureGrid(scale: ChannelScale, repairs: Repairs): Promis
         ...comparisons,
         `${played} of ${scale.rounds * chosen.length} turns of the cells were played in the time there is.`,
         ...troupe.troubles,
-        `What arrived in ${scale.gridMs / 1000} s, the start included, which at 200 ms is a good part of it; it does not show reordering or a rate that changes.`,
+        `What arrived in ${scale.gridMs / 1000} s, the start included, which at 200 ms is a good part of it.`,
       ],
+      unshown: "It does not show reordering or a rate that changes.",
     },
   ];
 }
@@ -209,7 +212,8 @@ function tripsSection(trips: Rounds): Section {
     figures: trips.figures,
     notes: [
       `Under bulk: p50 ${more(median(busy))} ms and p95 ${more(quantile(busy, 0.95))} ms above the median at rest (aim: at most 60).`,
-      "Commands have a second channel of high priority; it does not show a session on one channel, or bulk in both directions.",
+      "Commands have a second channel of high priority.",
     ],
+    unshown: "It does not show a session on one channel, or bulk in both directions.",
   };
 }

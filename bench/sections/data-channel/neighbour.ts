@@ -52,8 +52,9 @@ export async function measureNeighbours(scale: ChannelScale): Promise<Section[]>
         ...shares,
         ...troubles,
         `Queues are the link's own most, in ms at its rate: a buffer of 1 BDP holds ${RTT_MS} ms. Both begin at once; shares are over ${scale.neighbourMs / 1000} s, the start included.`,
-        "It does not show more than two, different round trips, or a router that manages its queue.",
       ],
+      unshown:
+        "It does not show more than two, different round trips, or a router that manages its queue.",
     },
   ];
 }

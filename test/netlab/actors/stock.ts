@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { RtcEngine } from "@beeline/extension";
 import { drawnFileOf } from "../../chaos/stock-service.ts";
 import { drawnJobs } from "../../support/stock-backend.ts";
 import type { Host } from "../host.ts";
@@ -23,9 +24,10 @@ export async function startStockExtension(
   host: Host,
   url: string,
   key: string,
+  engine: RtcEngine,
 ): Promise<{ readonly program: Program; drawn(): readonly string[] }> {
   const folder = join(host.folder, "stock");
-  const program = script(host, EXTENSION, url, key, folder);
+  const program = script(host, EXTENSION, url, key, folder, engine);
   await program.says(/^active$/m);
   return { program, drawn: () => drawnJobs(drawnFileOf(folder)) };
 }

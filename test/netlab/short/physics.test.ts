@@ -204,6 +204,46 @@ describe("a link", { retry: 2 }, () => {
     expect(other).not.toEqual(first);
   });
 
+  test("gives each direction a rate and a loss of its own, both under flood at once", async () => {
+    const bytes = 1_200;
+    const loss = 0.05;
+    const wide = { queueBytes: 1e9 };
+    const [up, down] = [
+      { ...wide, mbitPerSecond: 4 },
+      { ...wide, mbitPerSecond: 16, loss },
+    ];
+    await link.shape({ up, down });
+    await Promise.all([near.forget(), far.forget()]);
+    const before = await link.counters();
+    // What takes each line a second, sent in half of it.
+    const floodOf = (mbitPerSecond: number) => {
+      const count = Math.round((mbitPerSecond * 1e6) / ((bytes + HEADER_BYTES) * 8));
+      return { from: PORT, port: PORT, bytes, count, perSecond: 2 * count };
+    };
+    const [upFlood, downFlood] = [floodOf(up.mbitPerSecond), floodOf(down.mbitPerSecond)];
+    await Promise.all([
+      near.send({ ...upFlood, to: far.host.urlHost("ipv4") }),
+      far.send({ ...downFlood, to: near.host.urlHost("ipv4") }),
+    ]);
+    const upCounted = await settled(link, "up", before.up, upFlood.count);
+    const downCounted = await settled(link, "down", before.down, downFlood.count);
+    expect(upCounted).toMatchObject({ packets: upFlood.count, randomDrops: 0 });
+    const share = downCounted.randomDrops / downFlood.count;
+    expect(Math.abs(share - loss)).toBeLessThan(tolerance(loss, downFlood.count));
+    const heard = [
+      { arrivals: await far.receives(upCounted.packets), perSecond: upFlood.count },
+      { arrivals: await near.receives(downCounted.packets), perSecond: downFlood.count },
+    ];
+    for (const { arrivals, perSecond } of heard) {
+      const [first, last] = [arrivals[0] as Arrival, arrivals.at(-1) as Arrival];
+      // What was lost has used the line: numbers count it, arrivals do not.
+      const measured = (last.number - first.number) / ((last.atUs - first.atUs) / 1e6);
+      // Being read ten milliseconds late at either end is 2 % of a second.
+      expect(measured / perSecond).toBeGreaterThan(0.97);
+      expect(measured / perSecond).toBeLessThan(1.03);
+    }
+  });
+
   test("takes another delay, and a cut, while packets are on it", async () => {
     await link.shape({ delayMs: 5 });
     await far.forget();
