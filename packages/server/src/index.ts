@@ -26,9 +26,11 @@ import {
 import { createHttp } from "./http.ts";
 import { Instances } from "./instances.ts";
 import { createKeyring, loadSecret } from "./keyring.ts";
+import type { RelayMeter } from "./meter.ts";
 import { Metrics } from "./metrics.ts";
 import { type CheckedOptions, checkOptions, type LinkServerOptions } from "./options.ts";
-import { openPeerSockets, type RelayMeter } from "./peer-sockets.ts";
+import { OutboxBudget } from "./outbox.ts";
+import { openPeerSockets } from "./peer-sockets.ts";
 import { PostgresStore } from "./postgres-store.ts";
 import { RedisRooms } from "./redis-rooms.ts";
 import { UserRates } from "./relay-gate.ts";
@@ -161,6 +163,8 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     },
   };
   const userOf = accounts.userOf.bind(accounts);
+  const outboxes = new OutboxBudget(checked.shippedBudgetBytes);
+  const users = new UserRates(perSecond(checked.userRelayBytesPerSecond));
   const servers = [
     openPeerSockets(http.server, door, {
       switchboard,
@@ -168,21 +172,25 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       now,
       relayLimits: {
         session: perSecond(checked.relayBytesPerSecond),
-        users: new UserRates(perSecond(checked.userRelayBytesPerSecond)),
+        users,
       },
       meter,
       onReport: (from, report) => metrics.reported(from, report),
-      onGone: (id) => metrics.left(id),
       addressOf,
       userOf,
       iceServersFor,
       turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+      onLimited,
+      outboxes,
     }),
     openShippedSockets(http.server, door, {
       switchboard,
       log: logger,
       addressOf,
       userOf,
+      now,
+      users,
+      outboxes,
       budgetBytes: checked.shippedBudgetBytes,
       onLimited,
     }),
