@@ -3,7 +3,7 @@
  *
  *     before a join    UNJOINED_BYTES in all
  *     after it         messages of SHIPPED_MESSAGE_BYTES, as long as what all unfinished messages
- *                      together have above FREE_BYTES each fits into the budget, so that commands
+ *                      together have above 64 KiB each fits into the budget, so that commands
  *                      pass whoever sends lists
  *
  * socket.io's `maxHttpBufferSize` is one number per engine and applies before anybody has joined. So
@@ -17,14 +17,11 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import type { Duplex } from "node:stream";
 import { SHIPPED_MESSAGE_BYTES } from "@beeline/protocol";
 import type { Server, Socket } from "socket.io";
-import type { ByteBudget } from "./byte-budget.ts";
+import { type ByteBudget, counted } from "./byte-budget.ts";
 import { networkOf } from "./ip-address.ts";
 
 /** `iam` and `join` are 200 bytes; the rest is room for pongs (9 bytes per 25 s: two days of them). */
 const UNJOINED_BYTES = 64 * 1024;
-
-/** Commands and statuses have less; one address's 64 sockets have 4 MiB of it. */
-const FREE_BYTES = 64 * 1024;
 
 interface Connection {
   readonly id: string;
@@ -124,11 +121,6 @@ export function limitIncoming(
     if (connection !== undefined) connection.joined = true;
     setPollingLimit(socket.conn, SHIPPED_MESSAGE_BYTES);
   };
-}
-
-/** What counts against the budget of a message of `bytes`. */
-function counted(bytes: number): number {
-  return Math.max(0, bytes - FREE_BYTES);
 }
 
 function isOurs(request: IncomingMessage, path: string): boolean {

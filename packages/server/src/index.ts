@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { IceServer } from "@beeline/protocol";
 import proxyAddr from "@fastify/proxy-addr";
+import { ByteBudget } from "./byte-budget.ts";
 import { watchConnections } from "./connections.ts";
 import {
   checkRequest,
@@ -163,6 +164,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     },
   };
   const userOf = accounts.userOf.bind(accounts);
+  const incoming = new ByteBudget(checked.shippedBudgetBytes);
   const outboxes = new OutboxBudget(checked.shippedBudgetBytes);
   const users = new UserRates(perSecond(checked.userRelayBytesPerSecond));
   const servers = [
@@ -181,6 +183,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       iceServersFor,
       turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
       onLimited,
+      incoming,
       outboxes,
     }),
     openShippedSockets(http.server, door, {
@@ -191,7 +194,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       now,
       users,
       outboxes,
-      budgetBytes: checked.shippedBudgetBytes,
+      incoming,
       onLimited,
     }),
   ];

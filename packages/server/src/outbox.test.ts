@@ -61,6 +61,18 @@ test("of what is told to one who does not read, only the newest is kept, and sen
   drain();
   tell(6);
   expect(told).toEqual([1, 4, 6]);
+
+  // A transport that is replaced never drains.
+  conn.transport.writable = false;
+  wait(51);
+  tell(7);
+  const { transport } = connection();
+  conn.transport = transport;
+  conn.emit("upgrade", transport);
+  conn.emit("flush");
+  transport.writable = true;
+  transport.emit("drain");
+  expect(told).toEqual([1, 4, 6, 7]);
 });
 
 test("what waits for all is bounded beyond everybody's comfort, and for one address by a quarter of it", () => {

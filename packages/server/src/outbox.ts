@@ -28,6 +28,8 @@ export class Outbox {
   #waiting = 0;
   #handedOver = 0;
   #newest: (() => void) | undefined;
+  /** The one whose `drain` is awaited. */
+  #draining: Sender["conn"]["transport"] | undefined;
 
   /** @param comfortableBytes so many may wait for anybody; more than that means that it does not keep up. */
   constructor({ conn }: Sender, comfortableBytes: number) {
@@ -40,6 +42,8 @@ export class Outbox {
       this.#handedOver = this.#waiting;
       this.#waiting = 0;
     });
+    // What polling did not take goes by the new transport, and the old one never drains.
+    conn.on("upgrade", () => this.#sendIfItFits());
   }
 
   get bytes(): number {
@@ -59,24 +63,30 @@ export class Outbox {
 
   /** Calls `send` now, or once there is room again, if no newer one was given until then. */
   sendNewest(send: () => void): void {
-    const isAwaited = this.#newest !== undefined;
     this.#newest = send;
-    if (!isAwaited) this.#sendIfItFits();
+    this.#sendIfItFits();
   }
 
   /** What waited for room is not true any more. */
   forgetNewest(): void {
-    if (this.#newest !== undefined) this.#newest = () => {};
+    this.#newest = undefined;
   }
 
   #sendIfItFits(): void {
-    if (!this.fits(0)) {
-      this.#conn.transport.once("drain", () => this.#sendIfItFits());
+    const send = this.#newest;
+    if (send === undefined) return;
+    if (this.fits(0)) {
+      this.#newest = undefined;
+      send();
       return;
     }
-    const send = this.#newest;
-    this.#newest = undefined;
-    send?.();
+    const { transport } = this.#conn;
+    if (transport === this.#draining) return;
+    this.#draining = transport;
+    transport.once("drain", () => {
+      if (transport === this.#draining) this.#draining = undefined;
+      this.#sendIfItFits();
+    });
   }
 }
 

@@ -84,6 +84,34 @@ test("whoever signals or joins without end is told that it is too much, and keep
   for (const peer of [client, joiner]) expect(peer.socket.connected).toBe(true);
 });
 
+test("messages for shipped peers that never end are forgotten before they fill the memory, and others pass", async () => {
+  const server = await startLinkServer({ shippedBudgetBytes: 4 * 1024 * 1024 });
+  const { key, client } = await pairPeers(server);
+  const part = { event: "command", message: 1, last: false, bytes: new Uint8Array(48 * 1024) };
+  // Its address has 1 MiB, and each of them begins a message of that size.
+  const others = [new BeelinePeer(server, "client"), new BeelinePeer(server, "client")];
+  for (const peer of others) {
+    await peer.enter(key);
+    for (let i = 0; i < 22; i++) peer.socket.emit("dialect", part);
+    peer.socket.emit("relay", "fence", Uint8Array.of());
+    await peer.next("undeliverable");
+  }
+  const metrics = async () => String((await ask(server.url, "GET", "/metrics")).body);
+  expect(await metrics()).toMatch(/beeline_limited_total\{limit="dialect-bytes"\} \d/);
+
+  // What the first one held is given back when it goes.
+  others[0]?.socket.disconnect();
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 3);
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 4);
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 3);
+  const before = await metrics();
+  for (let i = 0; i < 20; i++) client.socket.emit("dialect", part);
+  client.socket.emit("relay", "fence", Uint8Array.of());
+  await client.next("undeliverable");
+  const count = (text: string) => /limit="dialect-bytes"\} (\d+)/.exec(text)?.[1];
+  expect(count(await metrics())).toBe(count(before));
+});
+
 test("a sender over its rate is told so once, and loses records, not its connection", async () => {
   const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
   const { client, extensionId } = await pairPeers(server);

@@ -27,6 +27,7 @@ import {
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
+import { type ByteBudget, counted } from "./byte-budget.ts";
 import { DialectAssembly } from "./dialect-parts.ts";
 import { watchPongs } from "./heard.ts";
 import { networkOf } from "./ip-address.ts";
@@ -84,7 +85,9 @@ export interface PeerSocketsOptions {
   readonly iceServersFor: (headers: IncomingHttpHeaders) => IceServer[];
   /** Absent: there is no TURN server. */
   readonly turn: TurnDesk | undefined;
-  /** For shipped-dialect messages that wait to go out. */
+  /** For shipped-dialect messages that are coming in. */
+  readonly incoming: ByteBudget;
+  /** For those that wait to go out. */
   readonly outboxes: OutboxBudget;
 }
 
@@ -188,9 +191,29 @@ function serveRelay(
   socket: PeerSocket,
   line: PeerLine,
   gate: RelayGate,
-  { switchboard, log, now, meter }: PeerSocketsOptions,
+  { switchboard, log, now, meter, incoming, onLimited }: PeerSocketsOptions,
 ): void {
   const assembly = new DialectAssembly();
+  let countedBytes = 0;
+  const count = (bytes: number) => {
+    const more = counted(bytes) - countedBytes;
+    if (more > 0 && !incoming.take(line.address, more)) return false;
+    if (more < 0) incoming.giveBack(line.address, -more);
+    countedBytes = counted(bytes);
+    return true;
+  };
+  const assemble = (part: DialectPart) => {
+    try {
+      return assembly.add(part);
+    } finally {
+      if (!count(assembly.heldBytes)) {
+        assembly.forget();
+        count(0);
+        onLimited("dialect-bytes");
+      }
+    }
+  };
+  socket.once("disconnect", () => void count(0));
   const drop = (limit: RelayLimit) => {
     meter.dropped(limit);
     gate.refuse(limit, now());
@@ -219,7 +242,7 @@ function serveRelay(
     // Parts go to everybody or to one; either way they are one session's worth of bytes.
     const exceeded = gate.check(part.to ?? "", owner, part.bytes.byteLength, now());
     if (exceeded !== undefined) return drop(exceeded);
-    const whole = assembly.add(part);
+    const whole = assemble(part);
     if (whole === undefined) return;
     switchboard.speak(socket.id, whole.event, whole, (listener) => {
       // Our own peers hear commands through their session, never twice.
@@ -320,7 +343,7 @@ class PeerLine implements Line {
         const isTooFull = this.outbox.bytes > MAX_QUEUED_DIALECT_BYTES;
         if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
           onLimited("shipped-queue");
-          log.warn(
+          log.debug(
             { peerId: this.id, event },
             "dialect message dropped: the receiver does not keep up",
           );

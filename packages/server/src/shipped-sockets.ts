@@ -20,7 +20,7 @@ import { type Role, SHIPPED_MESSAGE_BYTES, SHIPPED_SOCKET_PATH } from "@beeline/
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { z } from "zod";
-import { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { watchPongs } from "./heard.ts";
 import { limitIncoming } from "./incoming-limit.ts";
 import { networkOf } from "./ip-address.ts";
@@ -77,7 +77,7 @@ export interface ShippedSocketsOptions {
   /** What all links of one user may say, by records of our own peers and by these messages. */
   readonly users: UserRates;
   /** For messages that are coming in. */
-  readonly budgetBytes: number;
+  readonly incoming: ByteBudget;
   /** For messages that wait to go out. */
   readonly outboxes: OutboxBudget;
   readonly onLimited: (limit: string) => void;
@@ -96,7 +96,7 @@ export function openShippedSockets(
   });
   const welcome = limitIncoming(http, io, {
     path: SHIPPED_SOCKET_PATH,
-    budget: new ByteBudget(options.budgetBytes),
+    budget: options.incoming,
     addressOf: options.addressOf,
     onLimited: options.onLimited,
   });
@@ -166,7 +166,7 @@ function serveShipped(
       if (users.take(owner, bytes, now())) switchboard.speak(socket.id, event, { payload, bytes });
       else {
         onLimited("shipped-user");
-        log.warn({ peerId: socket.id, event }, "dialect message dropped: over its user's rate");
+        log.debug({ peerId: socket.id, event }, "dialect message dropped: over its user's rate");
       }
     });
   }
@@ -252,7 +252,10 @@ class ShippedLine implements Line {
     const isTooFull = this.outbox.bytes > SHIPPED_MESSAGE_BYTES;
     if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
       onLimited("shipped-queue");
-      log.warn({ peerId: this.id, event }, "dialect message dropped: the receivers do not keep up");
+      log.debug(
+        { peerId: this.id, event },
+        "dialect message dropped: the receivers do not keep up",
+      );
       return false;
     }
     this.#socket.emit(event, payload);

@@ -177,7 +177,7 @@ export class Switchboard {
       const isHere = to.some((id) => this.#seats.has(id));
       if (isHere ? this.#deliver(parcel) : this.#options.rooms.send(process, parcel)) continue;
       this.#options.meter.limited("shipped-redis");
-      this.#log.warn({ peerId: from, event }, "dialect message dropped: redis does not keep up");
+      this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
     }
   }
 
