@@ -91,6 +91,31 @@ test("a list that is larger than a fifth of what may be on its way reaches ten b
   for (const site of sites) expect(await site.next("commandStatus")).toEqual([list]);
 });
 
+test("a new key for a link kicks everybody on both processes, and the old one opens nothing on either", async () => {
+  const [a, b] = await openTwo();
+  const { id, key: shortKey, cookie } = await a.createInstance();
+  const client = new BeelinePeer(a, "client");
+  const site = new ShippedPeer(b, "client");
+  const extension = new BeelinePeer(b, "extension");
+  await client.enter(shortKey);
+  await extension.enter(shortKey);
+  const [{ key }] = (await client.next("rekey")) as [{ key: string }];
+  await site.join(key);
+
+  const headers = { cookie };
+  const { body } = await ask(a.url, "POST", "/api/link", { body: { id }, headers });
+  for (const peer of [client, extension]) {
+    expect((await peer.next("kicked"))[0]).toMatchObject({ code: "LINK_REVOKED" });
+  }
+  await site.next("kicked");
+  for (const peer of [client, extension]) {
+    expect(await peer.join(key)).toMatchObject({ ok: false, retry: false });
+  }
+  const fresh = (body as { key: string }).key;
+  expect(fresh).toMatch(/^[0-9a-f]{6}$/);
+  expect(await extension.join(fresh)).toMatchObject({ ok: true });
+});
+
 test("a pair whose client leaves on another process is counted no more", async () => {
   const [a, b] = await openTwo();
   const { client, extension } = await pairAcross(a, b);
