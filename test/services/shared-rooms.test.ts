@@ -77,6 +77,87 @@ test("shipped peers on two processes exchange lists of any size", async () => {
   expect(await site.next("commandStatus")).toEqual([{ type: "resources:list", resources }]);
 });
 
+test("a list that is larger than a fifth of what may be on its way reaches ten browsers elsewhere", async () => {
+  const [a, b] = await openTwo();
+  const { key: shortKey } = await b.createInstance();
+  const sd = new ShippedPeer(b, "sd");
+  await sd.join(shortKey);
+  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  const sites = Array.from({ length: 10 }, () => new ShippedPeer(a, "client"));
+  for (const site of sites) await site.join(key);
+  await sd.nextWhere("roomPresence", ({ client }: { client: number }) => client === sites.length);
+  const list = { type: "resources:list", resources: ["x".repeat(4 * 1024 * 1024)] };
+  sd.socket.emit("commandStatus", list);
+  for (const site of sites) expect(await site.next("commandStatus")).toEqual([list]);
+});
+
+test("a new key for a link kicks everybody on both processes, and the old one opens nothing on either", async () => {
+  const [a, b] = await openTwo();
+  const { id, key: shortKey, cookie } = await a.createInstance();
+  const client = new BeelinePeer(a, "client");
+  const site = new ShippedPeer(b, "client");
+  const extension = new BeelinePeer(b, "extension");
+  await client.enter(shortKey);
+  await extension.enter(shortKey);
+  const [{ key }] = (await client.next("rekey")) as [{ key: string }];
+  await site.join(key);
+
+  const headers = { cookie };
+  const { body } = await ask(a.url, "POST", "/api/link", { body: { id }, headers });
+  for (const peer of [client, extension]) {
+    expect((await peer.next("kicked"))[0]).toMatchObject({ code: "LINK_REVOKED" });
+  }
+  await site.next("kicked");
+  for (const peer of [client, extension]) {
+    expect(await peer.join(key)).toMatchObject({ ok: false, retry: false });
+  }
+  const fresh = (body as { key: string }).key;
+  expect(fresh).toMatch(/^[0-9a-f]{6}$/);
+  expect(await extension.join(fresh)).toMatchObject({ ok: true });
+});
+
+test("a pair whose client leaves on another process is counted no more", async () => {
+  const [a, b] = await openTwo();
+  const { client, extension } = await pairAcross(a, b);
+  const pairs = async () =>
+    /beeline_pairs\{path="relay"\} (\d+)/.exec(
+      String((await ask(b.url, "GET", "/metrics")).body),
+    )?.[1];
+  extension.socket.emit("report", { to: client.socket.id, path: "relay" });
+  extension.socket.emit("relay", "fence", Uint8Array.of());
+  await extension.next("undeliverable");
+  expect(await pairs()).toBe("1");
+  client.socket.disconnect();
+  await extension.nextWhere("presence", ({ peers }: Presence) => peers.length === 1);
+  expect(await pairs()).toBe("0");
+});
+
+test("a peer whose name no database takes is in the list that the owner sees", async () => {
+  const [a, b] = await openTwo();
+  const { id, key, cookie } = await a.createInstance();
+  await new BeelinePeer(b, "extension").enter(key, { name: "in\u0000vis\ud800ible" });
+  const path = `/api/link/${id}/peers`;
+  const seen = async () => {
+    const { body } = await ask(a.url, "GET", path, { headers: { cookie } });
+    return (body as { pairing: { peers: object[] } | null }).pairing?.peers;
+  };
+  await expect.poll(seen).toMatchObject([{ role: "extension", name: "invisible" }]);
+});
+
+test("nonsense in a process' channel of Redis ends nothing", async () => {
+  const [a, b] = await openTwo();
+  const { client, extension } = await pairAcross(a, b);
+  const [, name = ""] = /"process":"([0-9a-f-]{36})"/.exec(a.logged.join("")) ?? [];
+  for (const nonsense of ["\xc1", '"text"', "1"]) {
+    await redisSays(redis.port, `PUBLISH beeline:process:${name} ${nonsense}`);
+  }
+  client.socket.emit("relay", extension.socket.id, Uint8Array.of(1));
+  await extension.next("relay");
+  extension.socket.emit("relay", client.socket.id, Uint8Array.of(2));
+  await client.next("relay");
+  expect(a.logged.join("")).toContain("was not understood");
+});
+
 test("of two extensions that bring one short key to two processes, one gets it", async () => {
   const [a, b] = await openTwo();
   for (let round = 0; round < 3; round++) {

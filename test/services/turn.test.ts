@@ -253,5 +253,9 @@ test("a pair that can only meet at coturn gets its picture directly, over relaye
   const { body } = await ask(server.url, "GET", "/metrics");
   expect(body).toMatch(/beeline_direct_attempts_total\{outcome="open",reason="\S+"\} [1-9]/);
   expect(body).toContain('beeline_pairs{path="direct"} 1');
-  expect(id).toBeGreaterThan(0);
+  const logged = server.logged.map((line) => JSON.parse(line));
+  const session = expect.stringMatching(/^[0-9a-f]{8}$/);
+  expect(logged).toContainEqual(
+    expect.objectContaining({ instanceId: id, session, path: "direct" }),
+  );
 });

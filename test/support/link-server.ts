@@ -13,6 +13,7 @@ import {
   type CreatedInstance,
   type JoinAck,
   PEER_SOCKET_PATH,
+  type Presence,
   REST_PATH,
   ROOM_VERSION,
   type Role,
@@ -241,6 +242,18 @@ export class BeelinePeer extends Peer {
     if (!ack.ok) throw new Error(`not let in: ${ack.error.code}`);
     return ack;
   }
+}
+
+/** A client and an extension of ours that have paired. @param more of the extension's join. */
+export async function pairPeers(server: TestServer, more: Record<string, unknown> = {}) {
+  const instance = await server.createInstance();
+  const client = new BeelinePeer(server, "client");
+  const extension = new BeelinePeer(server, "extension");
+  const { peerId: clientId } = await client.enter(instance.key);
+  const { peerId: extensionId } = await extension.enter(instance.key, more);
+  const [{ key }] = (await client.next("rekey")) as [{ key: string }];
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
+  return { ...instance, shortKey: instance.key, key, client, clientId, extension, extensionId };
 }
 
 /** Node 20 has no `Promise.withResolvers`. */

@@ -126,6 +126,11 @@ export type Limited = z.infer<typeof Limited>;
 export const SessionReport = z.object({
   /** The client's peer id. */
   to: PeerId,
+  /** The first eight digits of the session's id, as on its records: for the operator's log. */
+  session: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .optional(),
   /** By which path the session's data goes now. */
   path: z.enum(["relay", "direct"]).optional(),
   /** An attempt to connect directly that has ended. */

@@ -6,15 +6,18 @@
  * pairing must stay as they know it: of them one enters, the first. Extensions enter by knowing the
  * key; the first one replaces it.
  *
- * Guessing, in numbers: there are 2²⁴ = 16.8 million short keys, and a key waits for ten minutes.
+ * Guessing, in numbers: there are 2²⁴ = 16.8 million short keys, and a key waits for ten minutes. A
+ * guess finds one of ten waiting keys once in 1.7 million times, and a day has 144 such lives.
  *
- *     one address        10 failures at once, then one a minute: 20 in a key's life
- *                        → finds a given key once in 840,000 times; ten waiting keys, for a whole
- *                          day (1,450 failures): 0.09 %
- *     all addresses      300 at once, then 5 a second: 3,300 in a key's life → once in 5,000 times
- *     beyond that        nobody is refused, but every look-up takes 2 s and a failure costs its
- *                        address five times as much: 1,000 addresses that try for nothing else have
- *                        3,300 + 1,000 × (2 + 2) = 7,300 in a key's life → once in 2,300 times
+ *                      attempts                      in a key's life         in a day, ten keys waiting
+ *     one address      10, then 1 a minute           20: 1 in 840,000        1,450: 0.09 %
+ *     all addresses    300, then 1 a second          900: 1 in 18,600        86,700: 5 %
+ *     beyond that      2 an address at once, then    1,000 addresses:        86,700 + 1,000 × 290
+ *                      1 in five minutes, each 2 s   900 + 4,000: 1 in 3,400   = 377,000: 20 %
+ *
+ * Beyond the total nobody is refused, but every look-up takes 2 s and a failure costs its address five
+ * times as much. What such a guess wins is to be the extension of somebody who is pairing, whose own
+ * then fails; it is in the list that the owner sees. Nobody guesses a lasting key.
  *
  * Only failures count, and processes that share their rooms count them together (see buckets.ts).
  */
@@ -27,7 +30,7 @@ import { EMPTY_ROOM, enter, type Newcomer, type Room, revoke } from "./rooms.ts"
 import type { Instance } from "./store.ts";
 
 const FAILURES_PER_ADDRESS = { capacity: 10, perSecond: 1 / 60 };
-const FAILURES_IN_TOTAL = { capacity: 300, perSecond: 5 };
+const FAILURES_IN_TOTAL = { capacity: 300, perSecond: 1 };
 const SLOWED_MS = 2_000;
 const SLOWED_COST = 5;
 /** The name of the one bucket that all addresses share. */

@@ -4,6 +4,14 @@
  * One party never has more than a quarter, so that nobody takes it all. Pure bookkeeping.
  */
 
+/** Of each message: commands and statuses have less, and pass whoever sends lists. */
+const FREE_BYTES = 64 * 1024;
+
+/** What counts against a budget of a message of `bytes`. */
+export function counted(bytes: number): number {
+  return Math.max(0, bytes - FREE_BYTES);
+}
+
 export class ByteBudget {
   readonly #total: number;
   readonly #held = new Map<string, number>();

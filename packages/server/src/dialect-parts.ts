@@ -28,6 +28,11 @@ export class DialectAssembly {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
 
+  /** Of the unfinished message. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * @returns the message that `part` completes, or `undefined` if more parts are to come.
    * @throws {BeelineError} `LIMIT_EXCEEDED` or `MESSAGE_MALFORMED`; the unfinished message is
@@ -37,14 +42,14 @@ export class DialectAssembly {
     const first = this.#first ?? part;
     const bytes = this.#bytes + part.bytes.byteLength;
     if (part.bytes.byteLength > DIALECT_PART_BYTES || bytes > MAX_MESSAGE_BYTES) {
-      this.#forget();
+      this.forget();
       throw new BeelineError(
         "LIMIT_EXCEEDED",
         `a dialect message may have ${MAX_MESSAGE_BYTES} bytes`,
       );
     }
     if (part.message !== first.message || part.event !== first.event || part.to !== first.to) {
-      this.#forget();
+      this.forget();
       throw new BeelineError(
         "MESSAGE_MALFORMED",
         "a dialect message began before the last one ended",
@@ -56,11 +61,12 @@ export class DialectAssembly {
     if (!part.last) return undefined;
 
     const text = Buffer.concat(this.#chunks).toString("utf8");
-    this.#forget();
+    this.forget();
     return { event: first.event, to: first.to, payload: parse(text), bytes };
   }
 
-  #forget(): void {
+  /** The rest of the unfinished message's parts makes no message any more. */
+  forget(): void {
     this.#first = undefined;
     this.#chunks = [];
     this.#bytes = 0;

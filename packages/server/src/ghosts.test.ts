@@ -1,4 +1,7 @@
-/** Joins that were given up although they happened: nobody stays in a room without a socket. */
+/**
+ * Joins that cross something else: those that were given up although they happened leave nobody in a
+ * room without a socket, and those that cross the end of a link open nothing.
+ */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,15 +34,36 @@ class SlowRooms extends LocalRooms {
   }
 }
 
-test("a join that comes true too late leaves nobody behind, and the same socket can join again", async () => {
+/** Of several processes: a change that something came between is tried again on what is there then. */
+class RacingRooms extends LocalRooms {
+  /** What comes between the reading and the writing of the next change. */
+  between: () => Promise<unknown> = async () => {};
+  #version = 0;
+
+  override async change(...args: Parameters<RoomDirectory["change"]>): Promise<void> {
+    const [instanceId, next, first] = args;
+    for (;;) {
+      const version = this.#version;
+      const change = await next(await super.read(instanceId));
+      const { between } = this;
+      this.between = async () => {};
+      await between();
+      if (change === undefined) return;
+      if (version !== this.#version) continue;
+      this.#version++;
+      return super.change(instanceId, async () => change, first);
+    }
+  }
+}
+
+async function openBoard<R extends RoomDirectory>(rooms: R) {
   const dir = await mkdtemp(join(tmpdir(), "beeline-ghost-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const keyring = createKeyring(Buffer.alloc(32, 7));
   const store = openSqliteStore(dir, keyring);
   onTestFinished(() => store.close());
   const now = Date.now;
-  const rooms = new SlowRooms(now);
-  const meter = { joined: () => {}, limited: () => {} };
+  const meter = { joined: () => {}, limited: () => {}, left: () => {} };
   const log = pino({ level: "silent" });
   const board = new Switchboard({ store, rooms, keyring, log, now, wait: async () => {}, meter });
   await board.start();
@@ -63,6 +87,25 @@ test("a join that comes true too late leaves nobody behind, and the same socket 
   const profile = { role: "client", name: "", capabilities: [], installation: undefined } as const;
   const answers: JoinOutcome[] = [];
   const enter = () => board.join(line, key, profile, (outcome) => void answers.push(outcome));
+  return { rooms, board, store, made, answers, enter };
+}
+
+test("a link that is deleted while somebody enters its empty room lets nobody in", async () => {
+  const opened = await openBoard(new RacingRooms(Date.now));
+  const { rooms, board, store, made, answers, enter } = opened;
+  rooms.between = () =>
+    board.revokeAfter(made.instance.id, async () => {
+      const result = await store.remove("ann", made.instance.id);
+      return { revoked: result, result };
+    });
+  await enter();
+  expect(answers).toMatchObject([{ ok: false, error: { code: "LINK_KEY_UNKNOWN" }, retry: false }]);
+  expect(await board.present(made.instance.id)).toEqual([]);
+});
+
+test("a join that comes true too late leaves nobody behind, and the same socket can join again", async () => {
+  const opened = await openBoard(new SlowRooms(Date.now));
+  const { rooms, board, made, answers, enter } = opened;
 
   rooms.isSlow = true;
   await enter();

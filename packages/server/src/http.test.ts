@@ -47,6 +47,18 @@ test("an owner creates, lists, renames and deletes instances in the shipped shap
   expect((await ask(url, "GET", "/api/link", { headers })).body).toEqual([]);
 });
 
+test("a name that no database takes is taken without what it cannot keep", async () => {
+  const server = await startLinkServer();
+  const { id, cookie } = await server.createInstance();
+  const rename = (name: string) =>
+    ask(server.url, "PUT", "/api/link", { body: { id, name }, headers: { cookie } });
+  expect((await rename("my\u0000 desk\ud800top\u001b[2J 🐝")).body).toEqual({
+    id,
+    name: "my desktop[2J 🐝",
+  });
+  expect((await rename(" \u0000 \u0007")).status).toBe(400);
+});
+
 test("the list shows the lasting key once an extension has joined, and a re-key a short one again", async () => {
   const server = await startLinkServer();
   const { id, key, cookie } = await server.createInstance();

@@ -2,8 +2,9 @@
  * How much shipped clients may say at once.
  *
  *     before a join    UNJOINED_BYTES in all
- *     after it         messages of SHIPPED_MESSAGE_BYTES, as long as all unfinished messages
- *                      together fit into the budget
+ *     after it         messages of SHIPPED_MESSAGE_BYTES, as long as what all unfinished messages
+ *                      together have above 64 KiB each fits into the budget, so that commands
+ *                      pass whoever sends lists
  *
  * socket.io's `maxHttpBufferSize` is one number per engine and applies before anybody has joined. So
  * the engine gets the large one, and this watches each connection from outside: on polling by the
@@ -16,7 +17,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import type { Duplex } from "node:stream";
 import { SHIPPED_MESSAGE_BYTES } from "@beeline/protocol";
 import type { Server, Socket } from "socket.io";
-import type { ByteBudget } from "./byte-budget.ts";
+import { type ByteBudget, counted } from "./byte-budget.ts";
 import { networkOf } from "./ip-address.ts";
 
 /** `iam` and `join` are 200 bytes; the rest is room for pongs (9 bytes per 25 s: two days of them). */
@@ -53,7 +54,7 @@ export function limitIncoming(
     return id === null ? byRequest.get(request) : byId.get(id);
   };
   const finish = (connection: Connection) => {
-    budget.giveBack(connection.party, connection.unfinishedBytes);
+    budget.giveBack(connection.party, counted(connection.unfinishedBytes));
     connection.unfinishedBytes = 0;
   };
 
@@ -81,11 +82,14 @@ export function limitIncoming(
     if (!isOurs(request, path)) return;
     let received = 0;
     let connection: Connection | undefined;
-    tcp.on("data", (chunk: Buffer) => {
+    // Before the library reads the chunk: what ends in it must not be counted after its end.
+    tcp.prependListener("data", (chunk: Buffer) => {
       connection ??= addressed(request);
       if (connection?.joined) {
-        if (budget.take(connection.party, chunk.length)) {
-          connection.unfinishedBytes += chunk.length;
+        const { party, unfinishedBytes } = connection;
+        const bytes = unfinishedBytes + chunk.length;
+        if (budget.take(party, counted(bytes) - counted(unfinishedBytes))) {
+          connection.unfinishedBytes = bytes;
           return;
         }
         onLimited("shipped-bytes");
@@ -103,7 +107,7 @@ export function limitIncoming(
     if (request.method !== "POST" || !isOurs(request, path)) return;
     const connection = addressed(request);
     if (!connection?.joined) return;
-    const announced = Number(request.headers["content-length"] ?? SHIPPED_MESSAGE_BYTES);
+    const announced = counted(Number(request.headers["content-length"] ?? SHIPPED_MESSAGE_BYTES));
     if (!budget.take(connection.party, announced)) {
       onLimited("shipped-bytes");
       request.socket.destroy();

@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { IceServer } from "@beeline/protocol";
 import proxyAddr from "@fastify/proxy-addr";
+import { ByteBudget } from "./byte-budget.ts";
 import { watchConnections } from "./connections.ts";
 import {
   checkRequest,
@@ -26,9 +27,11 @@ import {
 import { createHttp } from "./http.ts";
 import { Instances } from "./instances.ts";
 import { createKeyring, loadSecret } from "./keyring.ts";
+import type { RelayMeter } from "./meter.ts";
 import { Metrics } from "./metrics.ts";
 import { type CheckedOptions, checkOptions, type LinkServerOptions } from "./options.ts";
-import { openPeerSockets, type RelayMeter } from "./peer-sockets.ts";
+import { OutboxBudget } from "./outbox.ts";
+import { openPeerSockets } from "./peer-sockets.ts";
 import { PostgresStore } from "./postgres-store.ts";
 import { RedisRooms } from "./redis-rooms.ts";
 import { UserRates } from "./relay-gate.ts";
@@ -161,6 +164,9 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     },
   };
   const userOf = accounts.userOf.bind(accounts);
+  const incoming = new ByteBudget(checked.shippedBudgetBytes);
+  const outboxes = new OutboxBudget(checked.shippedBudgetBytes);
+  const users = new UserRates(perSecond(checked.userRelayBytesPerSecond));
   const servers = [
     openPeerSockets(http.server, door, {
       switchboard,
@@ -168,22 +174,27 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       now,
       relayLimits: {
         session: perSecond(checked.relayBytesPerSecond),
-        users: new UserRates(perSecond(checked.userRelayBytesPerSecond)),
+        users,
       },
       meter,
       onReport: (from, report) => metrics.reported(from, report),
-      onGone: (id) => metrics.left(id),
       addressOf,
       userOf,
       iceServersFor,
       turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+      onLimited,
+      incoming,
+      outboxes,
     }),
     openShippedSockets(http.server, door, {
       switchboard,
       log: logger,
       addressOf,
       userOf,
-      budgetBytes: checked.shippedBudgetBytes,
+      now,
+      users,
+      outboxes,
+      incoming,
       onLimited,
     }),
   ];

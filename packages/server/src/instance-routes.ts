@@ -20,6 +20,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Instances } from "./instances.ts";
 import { networkOf } from "./ip-address.ts";
+import { plainText } from "./plain-text.ts";
 import { readInput } from "./read-input.ts";
 import type { RoomDirectory } from "./room-directory.ts";
 import type { Instance, Witness } from "./store.ts";
@@ -30,7 +31,8 @@ const CREATIONS = { capacity: 60, perSecond: 0.1 };
 
 const InstanceId = z.number().int().positive();
 const PostBody = z.object({ id: InstanceId.optional() });
-const PutBody = z.object({ id: InstanceId, name: z.string().trim().min(1).max(80) });
+const Name = z.string().max(1_000).transform(plainText).pipe(z.string().trim().min(1).max(80));
+const PutBody = z.object({ id: InstanceId, name: Name });
 const IdInUrl = z.object({ id: z.coerce.number().pipe(InstanceId) });
 
 export interface InstanceRoutesOptions {

@@ -29,7 +29,7 @@ async function heardKey(peer: Peer, event: string): Promise<string> {
   return ((await peer.next(event)) as [{ key: string }])[0].key;
 }
 
-test("a busy server's log names links and peers, and holds no key, token, credential or record", async () => {
+test("a busy server's log names links, peers and sessions, and holds no key, token, credential or record", async () => {
   const turn = { urls: ["turn:127.0.0.1:1"], secret: TURN_SECRET };
   const server = await startLinkServer({ turn });
   const secrets = [TURN_SECRET, RECORD, PROMPT, INSTALLATION];
@@ -48,6 +48,7 @@ test("a busy server's log names links and peers, and holds no key, token, creden
   await extension.next("relay");
   extension.socket.emit("signal", clientId, { kind: "offer", sdp: RECORD });
   await client.next("signal");
+  extension.socket.emit("report", { to: clientId, session: "0123abcd", path: "relay" });
   for (const nonsense of [{ [PROMPT]: 1 }, [lasting], PROMPT, null]) {
     for (const event of ["signal", "relay", "dialect", "report", "join"]) {
       client.socket.emit(event, nonsense, nonsense);
@@ -105,6 +106,8 @@ test("a busy server's log names links and peers, and holds no key, token, creden
   ] as const) {
     expect(lines).toContainEqual(expect.objectContaining({ msg, instanceId: id, peerId }));
   }
+  const ofSession = { instanceId: own.id, peerId: extensionId, clientId, session: "0123abcd" };
+  expect(lines).toContainEqual(expect.objectContaining({ ...ofSession, path: "relay" }));
   const said = new Set(lines.map(({ msg }) => msg));
   for (const msg of ["link revoked", "join refused", "join failed", "event refused"]) {
     expect(said).toContain(msg);

@@ -27,7 +27,8 @@ export class Metrics {
   /** Cheap to count in the hot path; the registry reads them when it is asked. */
   readonly totals: Totals = { relayedBytes: 0, relayedRecords: 0, droppedRecords: 0 };
   readonly #registry = new Registry();
-  readonly #paths = new Map<string, "relay" | "direct">();
+  /** By either peer's id, then by the other's. */
+  readonly #pairs = new Map<PeerId, Map<PeerId, "relay" | "direct">>();
   readonly #joins: Counter<"kind" | "role" | "outcome">;
   readonly #attempts: Counter<"outcome" | "reason">;
   readonly #limited: Counter<"limit">;
@@ -59,17 +60,18 @@ export class Metrics {
     this.#total("beeline_relayed_bytes_total", "Bytes of relayed records", "relayedBytes");
     this.#total("beeline_relayed_records_total", "Relayed frames", "relayedRecords");
     this.#total("beeline_dropped_records_total", "Frames over a limit", "droppedRecords");
-    const paths = this.#paths;
+    const pairs = this.#pairs;
     new Gauge({
       name: "beeline_pairs",
       help: "Linked pairs by the path of their data, as extensions report it",
       labelNames: ["path"],
       registers,
       collect() {
-        const values = [...paths.values()];
-        for (const path of ["relay", "direct"] as const) {
-          this.set({ path }, values.filter((value) => value === path).length);
-        }
+        const counts = { relay: 0, direct: 0 };
+        for (const others of pairs.values())
+          for (const path of others.values()) counts[path] += 0.5;
+        this.set({ path: "relay" }, counts.relay);
+        this.set({ path: "direct" }, counts.direct);
       },
     });
   }
@@ -90,14 +92,25 @@ export class Metrics {
 
   reported(from: PeerId, { to, path, attempt }: SessionReport): void {
     if (attempt !== undefined) this.#attempts.inc(attempt);
-    if (path !== undefined) this.#paths.set(`${from} ${to}`, path);
+    if (path === undefined) return;
+    this.#othersOf(from).set(to, path);
+    this.#othersOf(to).set(from, path);
   }
 
-  /** Forgets what a peer reported, or what was reported about it. */
+  /** Forgets what a peer reported, or what was reported about it: it is in the room no more. */
   left(id: PeerId): void {
-    for (const pair of this.#paths.keys()) {
-      if (pair.split(" ").includes(id)) this.#paths.delete(pair);
+    for (const other of this.#pairs.get(id)?.keys() ?? []) {
+      const others = this.#pairs.get(other);
+      others?.delete(id);
+      if (others?.size === 0) this.#pairs.delete(other);
     }
+    this.#pairs.delete(id);
+  }
+
+  #othersOf(id: PeerId): Map<PeerId, "relay" | "direct"> {
+    const others = this.#pairs.get(id) ?? new Map();
+    this.#pairs.set(id, others);
+    return others;
   }
 
   async read(): Promise<{ contentType: string; text: string }> {

@@ -1,5 +1,7 @@
 /** What an operator sees: health, readiness, metrics, draining, and the budget for big messages. */
 
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, test } from "vitest";
@@ -9,8 +11,15 @@ import {
   Peer,
   ShippedPeer,
   startLinkServer,
+  type TestServer,
 } from "../../../test/support/link-server.ts";
 import { ByteBudget } from "./byte-budget.ts";
+
+/** Of a WebSocket, masked by zeros: text that goes on, with a length of 64 bits; and an empty ping. */
+const FRAME_HEAD = Buffer.from([0x01, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
+/** Of each message, besides the budget. */
+const FREE_BYTES = 64 * 1024;
 
 const TOKEN = "a token that Prometheus has";
 
@@ -25,11 +34,20 @@ test("metrics count joins, limits and relayed bytes, and hold neither keys nor n
   const { key } = await server.createInstance();
   const client = new BeelinePeer(server, "client");
   const extension = new BeelinePeer(server, "extension");
-  await client.enter(key);
+  const { peerId: clientId } = await client.enter(key);
   const { peerId } = await extension.enter(key, { name: "a very private name" });
   await new BeelinePeer(server, "client").join("f".repeat(128));
   client.socket.emit("relay", peerId, new Uint8Array(1000));
   await extension.next("relay");
+  const attempt = { outcome: "failed", reason: "ice-failed" };
+  for (const what of [{ attempt }, { path: "relay" }, { path: "direct" }]) {
+    extension.socket.emit("report", { to: clientId, session: "0123abcd", ...what });
+  }
+  // Of what is not true nothing is counted.
+  extension.socket.emit("report", { to: "nobody", path: "relay" });
+  extension.socket.emit("report", { to: clientId, path: "a very private path" });
+  extension.socket.emit("relay", "fence", Uint8Array.of());
+  await extension.next("undeliverable");
 
   const { body, headers } = await ask(server.url, "GET", "/metrics");
   expect(headers["content-type"]).toMatch(/^text\/plain/);
@@ -41,11 +59,20 @@ test("metrics count joins, limits and relayed bytes, and hold neither keys nor n
     "beeline_rooms 1",
     "beeline_peers 2",
     'beeline_pairs{path="relay"} 0',
+    'beeline_pairs{path="direct"} 1',
+    'beeline_direct_attempts_total{outcome="failed",reason="ice-failed"} 1',
   ]) {
     expect(body).toContain(line);
   }
   expect(body).toContain("nodejs_eventloop_lag_p99_seconds");
   expect(body).not.toMatch(/private|[0-9a-f]{64}/);
+
+  // Whoever left the room is no pair any more, connected or not.
+  client.socket.emit("leave");
+  await extension.nextWhere("presence", ({ peers }: { peers: unknown[] }) => peers.length === 1);
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_pairs{path="direct"} 0',
+  );
 });
 
 test("metrics are for this machine, or for whoever has the token", async () => {
@@ -120,37 +147,70 @@ test("a message over its address's share of the budget costs its sender a reconn
   );
 });
 
-test("what waits to go out to shipped clients has a budget; what is over it is dropped, small things are not", async () => {
+test("whoever fills the budget with messages that never end keeps nobody from sending commands", async () => {
   const MiB = 1024 * 1024;
   const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
   const { key: shortKey } = await server.createInstance();
   const sd = new ShippedPeer(server, "sd");
   await sd.join(shortKey);
   const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
-  const deaf = [0, 1, 2, 3].map(() => new ShippedPeer(server, "client"));
-  for (const peer of deaf) {
-    await peer.join(key);
-    (peer.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
-  }
-  const listener = new ShippedPeer(server, "client");
-  await listener.join(key);
+  const [hog, other] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
+  for (const peer of [hog, other]) await peer.join(key);
+  const { ws } = hog.socket.io.engine.transport as unknown as {
+    ws: NodeJS.EventEmitter & { _socket: Socket };
+  };
+  // The first frame of a message, as large as the share of its address, and a ping behind it.
+  const bytes = MiB + FREE_BYTES - FRAME_HEAD.length - PING.length;
+  FRAME_HEAD.writeUInt32BE(bytes, 6);
+  ws._socket.write(Buffer.concat([FRAME_HEAD, Buffer.alloc(bytes, "x"), PING]));
+  await once(ws, "pong");
 
-  const dropped = async () =>
-    String((await ask(server.url, "GET", "/metrics")).body).includes('limit="shipped-queue"');
-  const list = { type: "resources:list", junk: "x".repeat(MiB / 2) };
-  // The kernel takes a few megabytes for each of the deaf before anything waits here.
-  for (let sent = 0; sent < 100 && !(await dropped()); sent++) {
-    sd.socket.emit("commandStatus", list);
-    await sd.join(key);
-  }
-  expect(await dropped()).toBe(true);
-  sd.socket.emit("commandStatus", { type: "resources:add", status: "success" });
-  await listener.nextWhere(
-    "commandStatus",
-    ({ type }: { type: string }) => type === "resources:add",
-  );
-  for (const peer of [...deaf, listener, sd]) expect(peer.count("disconnect")).toBe(0);
+  other.socket.emit("command", { list: "x".repeat(MiB / 2) });
+  await other.next("disconnect");
+  const modest = new ShippedPeer(server, "client");
+  await modest.join(key);
+  modest.socket.emit("command", { id: "modest" });
+  expect(await sd.next("command")).toEqual([{ id: "modest" }]);
+  expect(hog.count("disconnect") + modest.count("disconnect")).toBe(0);
 });
+
+test.each([
+  ["shipped", (server: TestServer) => new ShippedPeer(server, "client")],
+  ["our own", (server: TestServer) => new BeelinePeer(server, "client")],
+])(
+  "what waits to go out to %s clients has a budget; what is over it is dropped, small things are not",
+  async (_kind, makeClient) => {
+    const MiB = 1024 * 1024;
+    const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
+    const { key: shortKey } = await server.createInstance();
+    const sd = new ShippedPeer(server, "sd");
+    await sd.join(shortKey);
+    const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+    const deaf = [0, 1, 2, 3].map(() => makeClient(server));
+    for (const peer of deaf) {
+      await peer.join(key);
+      (peer.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
+    }
+    const listener = new ShippedPeer(server, "client");
+    await listener.join(key);
+
+    const dropped = async () =>
+      String((await ask(server.url, "GET", "/metrics")).body).includes('limit="shipped-queue"');
+    const list = { type: "resources:list", junk: "x".repeat(MiB / 2) };
+    // The kernel takes a few megabytes for each of the deaf before anything waits here.
+    for (let sent = 0; sent < 100 && !(await dropped()); sent++) {
+      sd.socket.emit("commandStatus", list);
+      await sd.join(key);
+    }
+    expect(await dropped()).toBe(true);
+    sd.socket.emit("commandStatus", { type: "resources:add", status: "success" });
+    await listener.nextWhere(
+      "commandStatus",
+      ({ type }: { type: string }) => type === "resources:add",
+    );
+    for (const peer of [...deaf, listener, sd]) expect(peer.count("disconnect")).toBe(0);
+  },
+);
 
 test("a store that fails costs peers another try, never their key", async () => {
   const server = await startLinkServer();

@@ -87,7 +87,7 @@ const Options = z.object({
     .int()
     .min(64 * 1024)
     .default(128 * 1024 * 1024),
-  /** The same for all sessions of one user's links together; two at full speed. */
+  /** The same for all sessions of one user's links together, shipped messages too; two at full speed. */
   userRelayBytesPerSecond: z
     .number()
     .int()
@@ -95,8 +95,9 @@ const Options = z.object({
     .default(256 * 1024 * 1024),
   /**
    * Bytes of shipped clients' messages that may be on their way in, and again as many that may wait
-   * to go out; one address has a quarter of it. 256 MiB are sixteen messages of the largest size, or
-   * eighty lists of 10,000 models. Below 64 MiB the largest messages do not pass any more.
+   * to go out, besides a little for everybody; one address has a quarter of it. 256 MiB are sixteen
+   * messages of the largest size, or eighty lists of 10,000 models. Below 64 MiB the largest messages
+   * do not pass any more.
    */
   shippedBudgetBytes: z
     .number()

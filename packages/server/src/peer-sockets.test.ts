@@ -12,28 +12,16 @@ import {
   ask,
   BeelinePeer,
   Peer,
+  pairPeers,
   ShippedPeer,
   startLinkServer,
-  type TestServer,
 } from "../../../test/support/link-server.ts";
-
-/** A client and an extension that have paired. */
-async function pair(server: TestServer, more: Record<string, unknown> = {}) {
-  const instance = await server.createInstance();
-  const client = new BeelinePeer(server, "client");
-  const extension = new BeelinePeer(server, "extension");
-  const { peerId: clientId } = await client.enter(instance.key);
-  const { peerId: extensionId } = await extension.enter(instance.key, more);
-  const [{ key }] = (await client.next("rekey")) as [{ key: string }];
-  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
-  return { ...instance, shortKey: instance.key, key, client, clientId, extension, extensionId };
-}
 
 const activeIn = ({ peers }: Presence) => peers.filter(({ active }) => active).map(({ id }) => id);
 
 test("pairing answers the join, then tells everybody the new key, then the presence", async () => {
   const server = await startLinkServer();
-  const { client, clientId, extension, extensionId, key } = await pair(server, {
+  const { client, clientId, extension, extensionId, key } = await pairPeers(server, {
     name: "desktop",
     capabilities: ["session/1"],
     installId: "secret-install-id",
@@ -61,7 +49,7 @@ test("pairing answers the join, then tells everybody the new key, then the prese
 
 test("only a definite 'no such key' is final", async () => {
   const server = await startLinkServer();
-  const { key, shortKey } = await pair(server);
+  const { key, shortKey } = await pairPeers(server);
   const peer = new BeelinePeer(server, "extension");
 
   expect(await peer.join("0".repeat(128))).toMatchObject({
@@ -90,8 +78,8 @@ test("only a definite 'no such key' is final", async () => {
 
 test("records and signals go to the addressed peer of the same room only", async () => {
   const server = await startLinkServer();
-  const { client, clientId, extension, extensionId, key } = await pair(server);
-  const stranger = await pair(server);
+  const { client, clientId, extension, extensionId, key } = await pairPeers(server);
+  const stranger = await pairPeers(server);
   const other = new BeelinePeer(server, "client");
   const { peerId: otherId } = await other.enter(key);
   const before = server.server.metrics();
@@ -116,7 +104,7 @@ test("records and signals go to the addressed peer of the same room only", async
 
 test("what is no record is not passed on: too large, not bytes, no address", async () => {
   const server = await startLinkServer();
-  const { client, extension, extensionId } = await pair(server);
+  const { client, extension, extensionId } = await pairPeers(server);
 
   client.socket.emit("relay", extensionId, new Uint8Array(MAX_RELAY_FRAME_BYTES + 1));
   client.socket.emit("relay", extensionId, "text");
@@ -135,81 +123,16 @@ test("what is no record is not passed on: too large, not bytes, no address", asy
 
 test("a message above the socket's limit costs its sender the connection and nobody else", async () => {
   const server = await startLinkServer();
-  const { client, extension, extensionId } = await pair(server);
+  const { client, extension, extensionId } = await pairPeers(server);
   client.socket.emit("relay", extensionId, new Uint8Array(300_000));
   await client.next("disconnect");
   await extension.nextWhere("presence", ({ peers }: Presence) => peers.length === 1);
   expect(extension.socket.connected).toBe(true);
 });
 
-test("a receiver that does not read costs 2 MiB, and what is over it is dropped", async () => {
-  const server = await startLinkServer();
-  const { client, extension, extensionId } = await pair(server);
-  const tcp = tcpOf(extension);
-  tcp.pause();
-  const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
-  const sent = 640;
-  for (let i = 0; i < sent; i++) client.socket.emit("relay", extensionId, record);
-  // An answer to this means that everything before it was handled.
-  client.socket.emit("relay", "fence", record);
-  await client.next("undeliverable");
-
-  const { relayedRecords, droppedRecords } = server.server.metrics();
-  expect(relayedRecords + droppedRecords).toBe(sent);
-  expect(droppedRecords).toBeGreaterThan(0);
-  tcp.resume();
-  for (let i = 0; i < relayedRecords; i++) await extension.next("relay");
-  client.socket.emit("relay", extensionId, Uint8Array.of(7));
-  expect([...((await extension.next("relay"))[1] as Uint8Array)]).toEqual([7]);
-});
-
-test("a sender over its rate is told so once, and loses records, not its connection", async () => {
-  const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
-  const { client, extensionId } = await pair(server);
-  for (let i = 0; i < 10; i++) {
-    client.socket.emit("relay", extensionId, new Uint8Array(MAX_RELAY_FRAME_BYTES));
-  }
-  client.socket.emit("relay", "fence", Uint8Array.of());
-  await client.next("undeliverable");
-  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 9 });
-  expect(await client.next("limited")).toEqual([
-    { code: "RATE_LIMITED", message: "too many bytes for this receiver", retryAfterMs: 508 },
-  ]);
-  expect(client.count("limited")).toBe(1);
-});
-
-test("a session over its rate takes nothing from another one of the same sender", async () => {
-  const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
-  const { extension, clientId, key } = await pair(server);
-  const other = new BeelinePeer(server, "client");
-  const { peerId: otherId } = await other.enter(key);
-  const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
-  for (let i = 0; i < 10; i++) extension.socket.emit("relay", clientId, record);
-  extension.socket.emit("relay", otherId, record);
-  await other.next("relay");
-  expect(server.server.metrics()).toMatchObject({ relayedRecords: 2, droppedRecords: 9 });
-});
-
-test("all links of one user share one rate, and another user has another one", async () => {
-  const server = await startLinkServer({ userRelayBytesPerSecond: 128 * 1024, now: () => 0 });
-  const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
-  const mine = [await pair(server), await pair(server)];
-  server.browser.cookie = undefined;
-  const other = await pair(server);
-  for (const { client, extensionId } of [...mine, other]) {
-    client.socket.emit("relay", extensionId, record);
-  }
-  await mine[0]?.extension.next("relay");
-  await other.extension.next("relay");
-  expect((await mine[1]?.client.next("limited"))?.[0]).toMatchObject({
-    code: "RATE_LIMITED",
-    message: "too many bytes over this user's links",
-  });
-});
-
 test("a second extension stands by, hears nothing, and takes over when the first leaves", async () => {
   const server = await startLinkServer();
-  const { client, extension, extensionId, key } = await pair(server, { installId: "one" });
+  const { client, extension, extensionId, key } = await pairPeers(server, { installId: "one" });
   const second = new BeelinePeer(server, "extension");
   const ack = await second.enter(key, { installId: "two" });
   expect(activeIn(ack.presence)).toEqual([extensionId]);
@@ -226,7 +149,7 @@ test("a second extension stands by, hears nothing, and takes over when the first
 
 test("an extension that reconnects takes its own place over at once", async () => {
   const server = await startLinkServer();
-  const { client, extension, extensionId, key } = await pair(server, { installId: "one" });
+  const { client, extension, extensionId, key } = await pairPeers(server, { installId: "one" });
   const again = new BeelinePeer(server, "extension");
   const { peerId, presence } = await again.enter(key, { installId: "one" });
 
@@ -239,7 +162,7 @@ test("an extension that reconnects takes its own place over at once", async () =
 
 test("deleting an instance revokes it in the open room, and nothing passes any more", async () => {
   const server = await startLinkServer();
-  const { client, extension, extensionId, id, cookie } = await pair(server);
+  const { client, extension, extensionId, id, cookie } = await pairPeers(server);
 
   await ask(server.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
 
@@ -265,7 +188,7 @@ test("a short key expires after ten minutes", async () => {
 
 test("guessing short keys is stopped, and whoever has a lasting key is not", async () => {
   const server = await startLinkServer({ now: () => 0 });
-  const { key } = await pair(server);
+  const { key } = await pairPeers(server);
   const guesser = new BeelinePeer(server, "client");
   const guesses = Array.from({ length: 12 }, (_, i) => guesser.join(`00000${i.toString(16)}`));
   const codes = (await Promise.all(guesses)).map((ack) => (ack.ok ? "in" : ack.error.code));
@@ -295,7 +218,7 @@ test("our own client drives a shipped extension, with messages of any size", asy
 
 test("our own extension answers shipped sites, and a standby one is not heard", async () => {
   const server = await startLinkServer();
-  const { extension, extensionId, key } = await pair(server, { installId: "one" });
+  const { extension, extensionId, key } = await pairPeers(server, { installId: "one" });
   const standby = new BeelinePeer(server, "extension");
   await standby.enter(key, { installId: "two" });
   const [near, far] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
@@ -367,12 +290,4 @@ function sayInParts(peer: BeelinePeer, event: string, payload: unknown, to?: str
     const last = at + DIALECT_PART_BYTES >= text.length;
     peer.socket.emit("dialect", { event, message: 1, last, bytes, ...(to && { to }) });
   }
-}
-
-/** The socket under the client library, to stop reading from. */
-function tcpOf(peer: Peer): { pause(): void; resume(): void } {
-  const { ws } = peer.socket.io.engine.transport as unknown as {
-    ws: { pause(): void; resume(): void };
-  };
-  return ws;
 }

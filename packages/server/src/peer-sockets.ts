@@ -3,9 +3,9 @@
  *
  * `relay` is the hot path: a picture is thousands of records. It checks types and sizes by hand and
  * looks two peers up; every other event is checked by its schema. Invariant: at most
- * MAX_QUEUED_BYTES of relayed data wait for one receiver; what comes on top is dropped and counted,
- * the sender is told (see relay-gate.ts), and the peers' session sends it again. No record is opened,
- * stored or logged.
+ * MAX_QUEUED_BYTES wait for one receiver, besides shipped-dialect messages, which have a budget of
+ * their own. What comes on top is dropped and counted, the sender is told (see relay-gate.ts), and the
+ * peers' session sends it again. No record is opened, stored or logged.
  */
 
 import type { Server as HttpServer, IncomingHttpHeaders } from "node:http";
@@ -27,11 +27,14 @@ import {
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
+import { type ByteBudget, counted } from "./byte-budget.ts";
 import { DialectAssembly } from "./dialect-parts.ts";
 import { watchPongs } from "./heard.ts";
 import { networkOf } from "./ip-address.ts";
 import type { JoinOutcome, Line } from "./line.ts";
-import { watchOutbox } from "./outbox.ts";
+import type { RelayMeter } from "./meter.ts";
+import { Outbox, type OutboxBudget } from "./outbox.ts";
+import { plainText } from "./plain-text.ts";
 import { TokenBucket } from "./rate-limit.ts";
 import { RelayGate, type RelayLimit, type RelayLimits } from "./relay-gate.ts";
 import type { Parcel } from "./room-directory.ts";
@@ -59,15 +62,14 @@ const MAX_QUEUED_DIALECT_BYTES = SHIPPED_MESSAGE_BYTES;
 
 /** An attempt sends 20 to 50 candidates at once, and an extension answers several clients. */
 const EVENTS = { capacity: 200, perSecond: 100 };
+/** Peers join once after a connect and try again every three seconds; each join is told to the whole room. */
+const JOINS = { capacity: 20, perSecond: 1 };
+
+/** Three for each of the 32 sessions of an extension that comes back; each is a line of the log. */
+const REPORTS = { capacity: 100, perSecond: 2 };
 
 /** Credentials are renewed when half of their life is over, which is at least 30 s. */
 const RENEW_EVERY_MS = 15_000;
-
-/** What was relayed, for metrics and for proving that a picture was not. */
-export interface RelayMeter {
-  relayed(bytes: number): void;
-  dropped(limit: RelayLimit): void;
-}
 
 export interface PeerSocketsOptions {
   readonly switchboard: Switchboard;
@@ -76,13 +78,17 @@ export interface PeerSocketsOptions {
   readonly relayLimits: RelayLimits;
   readonly meter: RelayMeter;
   readonly onReport: (from: PeerId, report: SessionReport) => void;
-  readonly onGone: (id: PeerId) => void;
+  readonly onLimited: (limit: string) => void;
   readonly addressOf: Door["addressOf"];
   readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
   /** What a peer that reached us under these headers is told to use. */
   readonly iceServersFor: (headers: IncomingHttpHeaders) => IceServer[];
   /** Absent: there is no TURN server. */
   readonly turn: TurnDesk | undefined;
+  /** For shipped-dialect messages that are coming in. */
+  readonly incoming: ByteBudget;
+  /** For those that wait to go out. */
+  readonly outboxes: OutboxBudget;
 }
 
 type PeerSocket = Socket<Incoming, ServerToPeer & Incoming>;
@@ -102,7 +108,11 @@ export function openPeerSockets(
   io.on("connection", (socket) => {
     const line = new PeerLine(socket, options);
     lines.add(line);
-    socket.once("disconnect", () => lines.delete(line));
+    const closeOutbox = options.outboxes.add(line.outbox, line.address);
+    socket.once("disconnect", () => {
+      lines.delete(line);
+      closeOutbox();
+    });
     servePeer(socket, line, options);
   });
   const renewal = setInterval(() => {
@@ -120,53 +130,90 @@ export function openPeerSockets(
 
 function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptions): void {
   const { switchboard, log, now } = options;
+  const gate = new RelayGate(options.relayLimits, (message) => socket.emit("limited", message));
   const events = new TokenBucket(EVENTS, now());
+  const joins = new TokenBucket(JOINS, now());
+  const reports = new TokenBucket(REPORTS, now());
+  /** There is nothing to leave that was not joined before. */
+  let mayBeIn = false;
 
   onEvent(socket, "join", log, (request, ack) => {
     const answer = (outcome: JoinOutcome) => {
       if (outcome.ok) line.forgetTurn();
-      if (typeof ack === "function") ack(joinAck(socket, outcome, options));
+      if (typeof ack === "function") line.reply(() => ack(joinAck(socket, outcome, options)));
     };
     const checked = JoinRequest.safeParse(request);
-    if (!events.take(1, now())) answer(refused("RATE_LIMITED", "too many events from this socket"));
+    if (!joins.take(1, now())) answer(refused("RATE_LIMITED", "too many joins from this socket"));
     else if (!checked.success) answer(malformed(request));
     else {
       const { key, role, name, capabilities, installId } = checked.data;
-      const profile = { role, name, capabilities, installation: installId };
+      const profile = { role, name: plainText(name), capabilities, installation: installId };
+      mayBeIn = true;
       return switchboard.join(line, key, profile, answer);
     }
     return undefined;
   });
 
-  onEvent(socket, "leave", log, () => switchboard.leave(socket.id));
-  onEvent(socket, "disconnect", log, () => {
-    options.onGone(socket.id);
+  onEvent(socket, "leave", log, () => {
+    if (!mayBeIn) return undefined;
+    mayBeIn = false;
     return switchboard.leave(socket.id);
   });
+  onEvent(socket, "disconnect", log, () => switchboard.leave(socket.id));
   onEvent(socket, "report", log, (raw) => {
     const report = SessionReport.parse(raw);
-    const isTrue = events.take(1, now()) && switchboard.connects(socket.id, report.to);
-    if (isTrue) options.onReport(socket.id, report);
+    const place = switchboard.connects(socket.id, report.to);
+    if (place === undefined || !reports.take(1, now())) return;
+    options.onReport(socket.id, report);
+    const { to: clientId, session, path, attempt } = report;
+    const { instanceId } = place;
+    const what = { instanceId, peerId: socket.id, clientId, session, path, ...attempt };
+    log.info(what, path === undefined ? "direct attempt ended" : "session path");
   });
 
   onEvent(socket, "signal", log, (to, message) => {
     const target = PeerId.parse(to);
-    if (!events.take(1, now()))
-      throw new BeelineError("RATE_LIMITED", "too many events from this socket");
+    const drop = (limit: RelayLimit) => {
+      options.onLimited(`signal-${limit}`);
+      gate.refuse(limit, now());
+    };
+    if (!events.take(1, now())) return drop("events");
     const place = switchboard.connects(socket.id, target);
-    if (place === undefined) socket.emit("undeliverable", target);
-    else switchboard.pass({ kind: "signal", from: socket.id, to: target, message }, place);
+    const signal = { kind: "signal", from: socket.id, to: target, message } as const;
+    if (place === undefined) line.reply(() => socket.emit("undeliverable", target));
+    else if (!switchboard.pass(signal, place)) drop("receiver");
   });
 
-  serveRelay(socket, options);
+  serveRelay(socket, line, gate, options);
 }
 
 function serveRelay(
   socket: PeerSocket,
-  { switchboard, log, now, meter, relayLimits }: PeerSocketsOptions,
+  line: PeerLine,
+  gate: RelayGate,
+  { switchboard, log, now, meter, incoming, onLimited }: PeerSocketsOptions,
 ): void {
-  const gate = new RelayGate(relayLimits, (message) => socket.emit("limited", message));
   const assembly = new DialectAssembly();
+  let countedBytes = 0;
+  const count = (bytes: number) => {
+    const more = counted(bytes) - countedBytes;
+    if (more > 0 && !incoming.take(line.address, more)) return false;
+    if (more < 0) incoming.giveBack(line.address, -more);
+    countedBytes = counted(bytes);
+    return true;
+  };
+  const assemble = (part: DialectPart) => {
+    try {
+      return assembly.add(part);
+    } finally {
+      if (!count(assembly.heldBytes)) {
+        assembly.forget();
+        count(0);
+        onLimited("dialect-bytes");
+      }
+    }
+  };
+  socket.once("disconnect", () => void count(0));
   const drop = (limit: RelayLimit) => {
     meter.dropped(limit);
     gate.refuse(limit, now());
@@ -176,7 +223,7 @@ function serveRelay(
     if (typeof to !== "string" || !(bytes instanceof Uint8Array) || to.length > 64) return;
     const place = switchboard.connects(socket.id, to);
     if (place === undefined) {
-      socket.emit("undeliverable", to);
+      line.reply(() => socket.emit("undeliverable", to));
       return;
     }
     const { byteLength } = bytes;
@@ -195,7 +242,7 @@ function serveRelay(
     // Parts go to everybody or to one; either way they are one session's worth of bytes.
     const exceeded = gate.check(part.to ?? "", owner, part.bytes.byteLength, now());
     if (exceeded !== undefined) return drop(exceeded);
-    const whole = assembly.add(part);
+    const whole = assemble(part);
     if (whole === undefined) return;
     switchboard.speak(socket.id, whole.event, whole, (listener) => {
       // Our own peers hear commands through their session, never twice.
@@ -209,7 +256,7 @@ class PeerLine implements Line {
   readonly id: PeerId;
   readonly address: string;
   readonly #socket: PeerSocket;
-  readonly #queuedBytes: () => number;
+  readonly outbox: Outbox;
   readonly #whenHeard: (heard: () => void) => void;
   readonly #options: PeerSocketsOptions;
   #mayUseTurn = false;
@@ -219,7 +266,7 @@ class PeerLine implements Line {
     this.id = socket.id;
     this.address = networkOf(options.addressOf(socket.request));
     this.#socket = socket;
-    this.#queuedBytes = watchOutbox(socket);
+    this.outbox = new Outbox(socket, MAX_QUEUED_BYTES);
     this.#whenHeard = watchPongs(socket.conn);
     this.#options = options;
   }
@@ -229,10 +276,17 @@ class PeerLine implements Line {
   }
 
   presence(room: Room): void {
-    // Before the presence, because that makes the peers connect.
     this.#mayUseTurn = canConnectDirectly(room, this.id);
-    this.renewTurn();
-    this.#socket.emit("presence", presenceOf(room));
+    this.outbox.sendNewest(() => {
+      // Before the presence, because that makes the peers connect.
+      this.renewTurn();
+      this.#socket.emit("presence", presenceOf(room));
+    });
+  }
+
+  /** Who does not read what it is told gets no answers either. */
+  reply(answer: () => void): void {
+    if (this.outbox.fits(0)) answer();
   }
 
   /** The answer to a join told the peer to use others. */
@@ -260,6 +314,7 @@ class PeerLine implements Line {
 
   kicked(error: BeelineError): void {
     this.#mayUseTurn = false;
+    this.outbox.forgetNewest();
     this.#socket.emit("kicked", { code: error.code, message: error.detail });
   }
 
@@ -274,17 +329,21 @@ class PeerLine implements Line {
   deliver(parcel: Parcel): boolean {
     switch (parcel.kind) {
       case "relay": {
-        if (this.#queuedBytes() + parcel.bytes.byteLength > MAX_QUEUED_BYTES) return false;
+        if (!this.outbox.fits(parcel.bytes.byteLength)) return false;
         this.#socket.emit("relay", parcel.from, parcel.bytes);
         return true;
       }
       case "signal":
+        if (!this.outbox.fits(0)) return false;
         this.#socket.emit("signal", parcel.from, parcel.message);
         return true;
       case "dialect": {
-        const { event, payload } = parcel;
-        if (this.#queuedBytes() > MAX_QUEUED_DIALECT_BYTES) {
-          this.#options.log.warn(
+        const { event, payload, bytes = 0 } = parcel;
+        const { outboxes, onLimited, log } = this.#options;
+        const isTooFull = this.outbox.bytes > MAX_QUEUED_DIALECT_BYTES;
+        if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
+          onLimited("shipped-queue");
+          log.debug(
             { peerId: this.id, event },
             "dialect message dropped: the receiver does not keep up",
           );

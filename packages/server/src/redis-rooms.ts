@@ -27,6 +27,7 @@ import { Redis } from "ioredis";
 import { pack, unpack } from "msgpackr";
 import type { Logger } from "pino";
 import { type Buckets, redisBuckets } from "./buckets.ts";
+import { faultOf } from "./fault.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Rate } from "./rate-limit.ts";
 import { CHANGE_SCRIPT, DEAD_SCRIPT } from "./redis-scripts.ts";
@@ -122,7 +123,16 @@ export class RedisRooms implements RoomDirectory {
       connection.on("error", (err) => this.#log.debug({ err: err.message }, "redis"));
       connection.on("close", () => this.#lose());
     }
-    this.#in.on("messageBuffer", (_channel, bytes) => this.#hear(bytes));
+    this.#in.on("messageBuffer", (_channel, bytes) => {
+      try {
+        this.#hear(bytes);
+      } catch (thrown) {
+        this.#log.error(
+          { err: faultOf(thrown) },
+          "what another process published was not understood",
+        );
+      }
+    });
     await Promise.all([this.#out.connect(), this.#in.connect()]);
     await this.#open();
     for (const connection of [this.#out, this.#in]) {
@@ -158,7 +168,9 @@ export class RedisRooms implements RoomDirectory {
 
   send(process: string, parcel: Parcel): boolean {
     const bytes = pack({ t: "parcel", parcel } satisfies Message);
-    if (!this.#isReady || this.#inFlightBytes + bytes.length > MAX_IN_FLIGHT_BYTES) return false;
+    // A message of the largest size may go on top, and nothing behind it.
+    const more = parcel.kind === "dialect" ? 0 : bytes.length;
+    if (!this.#isReady || this.#inFlightBytes + more > MAX_IN_FLIGHT_BYTES) return false;
     this.#inFlightBytes += bytes.length;
     this.#out
       .publish(channelOf(process), bytes)

@@ -6,6 +6,7 @@
  *                starve another
  *     user       all sessions of one owner's links on this process: one bucket
  *     receiver   what waits for it is the receiver's business (see peer-sockets.ts)
+ *     events     a socket's signals, which are counted there too
  *
  * What is over a limit is dropped, counted and answered by `limited`; a sender that heeds it loses
  * nothing more, and one that does not harms nobody else. The session sends dropped records again.
@@ -27,13 +28,17 @@ const NOTICE_EVERY_MS = 1_000;
 /** How long a receiver at 16 Mbit/s takes to make room for two frames. */
 const FULL_RECEIVER_RETRY_MS = 64;
 
-export type RelayLimit = "frame" | "session" | "user" | "receiver";
+/** When a bucket of events has some again. */
+const EVENTS_RETRY_MS = 100;
+
+export type RelayLimit = "frame" | "session" | "user" | "receiver" | "events";
 
 const TEXTS: Readonly<Record<RelayLimit, readonly [ErrorCode, string]>> = {
   frame: ["LIMIT_EXCEEDED", `a relayed frame may have ${MAX_RELAY_FRAME_BYTES} bytes`],
   session: ["RATE_LIMITED", "too many bytes for this receiver"],
   user: ["RATE_LIMITED", "too many bytes over this user's links"],
   receiver: ["LIMIT_EXCEEDED", "the receiver does not keep up"],
+  events: ["RATE_LIMITED", "too many events from this socket"],
 };
 
 export interface RelayLimits {
@@ -44,13 +49,16 @@ export interface RelayLimits {
 /** Buckets of the owners of links, shared by all sockets of a process. */
 export class UserRates {
   readonly #buckets: NamedBuckets;
+  readonly #capacity: number;
 
   constructor(rate: Rate) {
     this.#buckets = new NamedBuckets(rate);
+    this.#capacity = rate.capacity;
   }
 
+  /** What is larger than the bucket takes all of it, so that it passes sometimes. */
   take(userId: string, cost: number, nowMs: number): boolean {
-    return this.#buckets.take(userId, nowMs, cost);
+    return this.#buckets.take(userId, nowMs, Math.min(cost, this.#capacity));
   }
 }
 
@@ -100,5 +108,6 @@ export class RelayGate {
 function retryAfterMs(limit: RelayLimit, { perSecond }: Rate): number {
   if (limit === "frame") return 0;
   if (limit === "receiver") return FULL_RECEIVER_RETRY_MS;
+  if (limit === "events") return EVENTS_RETRY_MS;
   return Math.ceil(((MAX_RELAY_FRAME_BYTES + RECORD_COST_BYTES) / perSecond) * 1000);
 }

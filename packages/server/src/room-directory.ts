@@ -28,7 +28,7 @@ export interface Change {
   readonly effects: readonly Effect[];
 }
 
-/** What one peer says to another one, on whatever process that one is. */
+/** What one peer says to another one, or to several of one process, on whatever process they are. */
 export type Parcel =
   | {
       readonly kind: "relay";
@@ -45,7 +45,7 @@ export type Parcel =
   | {
       readonly kind: "dialect";
       readonly from: PeerId;
-      readonly to: PeerId;
+      readonly to: readonly PeerId[];
       readonly event: "command" | "commandStatus";
       readonly payload: unknown;
       /** About how many the payload has, if it is known. */

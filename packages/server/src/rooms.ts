@@ -141,6 +141,13 @@ export function audience(
   return room.members.filter((member) => mayTalk(from, member));
 }
 
+/** The members' ids by the server process that has their sockets. */
+export function byProcess(members: readonly Member[]): ReadonlyMap<string, readonly PeerId[]> {
+  const found = new Map<string, PeerId[]>();
+  for (const { id, process } of members) found.set(process, [...(found.get(process) ?? []), id]);
+  return found;
+}
+
 /** Presence for our own peers. */
 export function presenceOf(room: Room): Presence {
   return {

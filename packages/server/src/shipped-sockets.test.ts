@@ -151,6 +151,29 @@ test("messages pass verbatim: to the extension from one site, to every site from
   expect(other.count("command") + sd.count("commandStatus")).toBe(0);
 });
 
+test("what all links of a user say is one rate, shipped messages too; what is over it is dropped", async () => {
+  const server = await startLinkServer({ userRelayBytesPerSecond: 128 * 1024, now: () => 0 });
+  const { site, sd } = await pair(server);
+  site.socket.emit("command", { id: "1", junk: "x".repeat(100 * 1024) });
+  site.socket.emit("command", { id: "2", junk: "x".repeat(100 * 1024) });
+  site.socket.emit("command", { id: "3" });
+  const heard = [(await sd.next("command"))[0], (await sd.next("command"))[0]];
+  expect(heard).toMatchObject([{ id: "1" }, { id: "3" }]);
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_limited_total{limit="shipped-user"} 1',
+  );
+  for (const peer of [site, sd]) expect(peer.count("disconnect") + peer.count("error")).toBe(0);
+});
+
+test("whoever joins without end is refused, and neither kicked nor cut off", async () => {
+  const server = await startLinkServer({ now: () => 0 });
+  const { key } = await pair(server);
+  const joiner = new ShippedPeer(server, "client");
+  const answers = await Promise.all(Array.from({ length: 22 }, () => joiner.join(key)));
+  expect(answers.filter(({ success }) => success)).toHaveLength(20);
+  expect(joiner.count("kicked") + joiner.count("disconnect")).toBe(0);
+});
+
 test("presence follows those who leave and those who are cut off", async () => {
   const server = await startLinkServer();
   const { site, sd, key } = await pair(server);

@@ -20,12 +20,14 @@ import { type Role, SHIPPED_MESSAGE_BYTES, SHIPPED_SOCKET_PATH } from "@beeline/
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import { z } from "zod";
-import { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { watchPongs } from "./heard.ts";
 import { limitIncoming } from "./incoming-limit.ts";
 import { networkOf } from "./ip-address.ts";
 import type { JoinOutcome, Line } from "./line.ts";
-import { watchOutbox } from "./outbox.ts";
+import { Outbox, type OutboxBudget } from "./outbox.ts";
+import { TokenBucket } from "./rate-limit.ts";
+import type { UserRates } from "./relay-gate.ts";
 import type { Parcel } from "./room-directory.ts";
 import { countsOf, type Room } from "./rooms.ts";
 import {
@@ -43,8 +45,14 @@ import type { Credentials } from "./users.ts";
 const PING_INTERVAL_MS = 25_000;
 const PING_TIMEOUT_MS = 60_000;
 
-/** A command is a few hundred bytes; above this, what waits for all sockets together is counted. */
-const BIG_MESSAGE_BYTES = 64 * 1024;
+/**
+ * A command or a status is a few hundred bytes, so this many wait for a receiver that is slow for a
+ * moment; what waits beyond it, for all sockets together, is counted.
+ */
+const COMFORTABLE_BYTES = 1024 * 1024;
+
+/** They join once after a connect, the desktop app again after the rekey; each join is told to the room. */
+const JOINS = { capacity: 20, perSecond: 1 };
 
 const Identification = z.object({ type: z.enum(["client", "sd"]) });
 const ROLES: Readonly<Record<"client" | "sd", Role>> = { client: "client", sd: "extension" };
@@ -65,8 +73,13 @@ export interface ShippedSocketsOptions {
   readonly log: Logger;
   readonly addressOf: Door["addressOf"];
   readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
-  /** Messages that are coming in, and messages that wait to go out: so many bytes each. */
-  readonly budgetBytes: number;
+  readonly now: () => number;
+  /** What all links of one user may say, by records of our own peers and by these messages. */
+  readonly users: UserRates;
+  /** For messages that are coming in. */
+  readonly incoming: ByteBudget;
+  /** For messages that wait to go out. */
+  readonly outboxes: OutboxBudget;
   readonly onLimited: (limit: string) => void;
 }
 
@@ -83,20 +96,13 @@ export function openShippedSockets(
   });
   const welcome = limitIncoming(http, io, {
     path: SHIPPED_SOCKET_PATH,
-    budget: new ByteBudget(options.budgetBytes),
+    budget: options.incoming,
     addressOf: options.addressOf,
     onLimited: options.onLimited,
   });
-  const lines = new Set<ShippedLine>();
-  const hasRoomFor = (bytes: number) => {
-    if (bytes < BIG_MESSAGE_BYTES) return true;
-    const waiting = [...lines].reduce((sum, line) => sum + line.queuedBytes(), 0);
-    return waiting + bytes <= options.budgetBytes;
-  };
   io.on("connection", (socket) => {
-    const line = new ShippedLine(socket, options, hasRoomFor);
-    lines.add(line);
-    socket.once("disconnect", () => lines.delete(line));
+    const line = new ShippedLine(socket, options);
+    socket.once("disconnect", options.outboxes.add(line.outbox, line.address));
     serveShipped(socket, line, options, () => welcome(socket));
   });
   return server;
@@ -105,11 +111,14 @@ export function openShippedSockets(
 function serveShipped(
   socket: ShippedSocket,
   line: ShippedLine,
-  { switchboard, log }: ShippedSocketsOptions,
+  { switchboard, log, now, users, onLimited }: ShippedSocketsOptions,
   welcome: () => void,
 ): void {
   let role: Role | undefined;
-  const lastMessageBytes = watchIncoming(socket);
+  const joins = new TokenBucket(JOINS, now());
+  /** There is nothing to leave that was not joined before. */
+  let mayBeIn = false;
+  const bytesOf = watchIncoming(socket);
 
   // Sent again after every connect, and twice by the website; only a first one decides.
   onEvent(socket, "iam", log, (who) => {
@@ -124,6 +133,11 @@ function serveShipped(
       answer(false, "You must identify yourself first");
       return undefined;
     }
+    if (!joins.take(1, now())) {
+      answer(false, "Too many joins");
+      return undefined;
+    }
+    mayBeIn = true;
     // They bring no installation id; the address is the best guess at who comes back after a cut.
     const installation = role === "extension" ? line.address : undefined;
     const profile = { role, name: "", capabilities: [], installation };
@@ -138,22 +152,48 @@ function serveShipped(
     });
   });
 
-  onEvent(socket, "leave", log, () => switchboard.leave(socket.id));
+  onEvent(socket, "leave", log, () => {
+    if (!mayBeIn) return undefined;
+    mayBeIn = false;
+    return switchboard.leave(socket.id);
+  });
   onEvent(socket, "disconnect", log, () => switchboard.leave(socket.id));
   for (const event of ["command", "commandStatus"] as const) {
-    onEvent(socket, event, log, (payload) =>
-      switchboard.speak(socket.id, event, { payload, bytes: lastMessageBytes() }),
-    );
+    onEvent(socket, event, log, (payload) => {
+      const bytes = bytesOf(payload);
+      const owner = switchboard.ownerOf(socket.id);
+      if (owner === undefined) return;
+      if (users.take(owner, bytes, now())) switchboard.speak(socket.id, event, { payload, bytes });
+      else {
+        onLimited("shipped-user");
+        log.debug({ peerId: socket.id, event }, "dialect message dropped: over its user's rate");
+      }
+    });
   }
 }
 
-/** @returns how many characters the packet had that is being handled. */
-function watchIncoming({ conn }: ShippedSocket): () => number {
-  let length = 0;
+/**
+ * Events are handled some time after their packets came, several at once; what ties them together is
+ * the very payload, when it is decoded.
+ * @returns how many characters the message had that `payload` came in.
+ */
+function watchIncoming({ client, conn }: ShippedSocket): (payload: unknown) => number {
+  const sizes = new WeakMap<object, number>();
+  let bytes = 0;
   conn.on("packet", ({ data }: { data?: string | Buffer }) => {
-    length = data?.length ?? 0;
+    bytes += data?.length ?? 0;
   });
-  return () => length;
+  // Not in the library's types: it emits each packet, binary ones when their last part is there.
+  const { decoder } = client as unknown as { decoder: NodeJS.EventEmitter };
+  decoder.on("decoded", ({ data }: { data?: unknown }) => {
+    const payload: unknown = Array.isArray(data) ? data[1] : undefined;
+    if (typeof payload === "object" && payload !== null) sizes.set(payload, bytes);
+    bytes = 0;
+  });
+  return (payload) => {
+    if (typeof payload === "string") return payload.length;
+    return typeof payload === "object" && payload !== null ? (sizes.get(payload) ?? 0) : 0;
+  };
 }
 
 function afterRefusal(socket: ShippedSocket, { error, retry }: JoinOutcome & { ok: false }): void {
@@ -165,24 +205,18 @@ class ShippedLine implements Line {
   readonly kind = "shipped";
   readonly id: string;
   readonly address: string;
-  readonly queuedBytes: () => number;
+  readonly outbox: Outbox;
   readonly #whenHeard: (heard: () => void) => void;
   readonly #socket: ShippedSocket;
   readonly #options: ShippedSocketsOptions;
-  readonly #hasRoomFor: (bytes: number) => boolean;
 
-  constructor(
-    socket: ShippedSocket,
-    options: ShippedSocketsOptions,
-    hasRoomFor: (bytes: number) => boolean,
-  ) {
+  constructor(socket: ShippedSocket, options: ShippedSocketsOptions) {
     this.id = socket.id;
     this.address = networkOf(options.addressOf(socket.request));
-    this.queuedBytes = watchOutbox(socket);
+    this.outbox = new Outbox(socket, COMFORTABLE_BYTES);
     this.#whenHeard = watchPongs(socket.conn);
     this.#socket = socket;
     this.#options = options;
-    this.#hasRoomFor = hasRoomFor;
   }
 
   /** Of a page on the server's own site; others bring no cookie, and shipped clients no token. */
@@ -191,7 +225,7 @@ class ShippedLine implements Line {
   }
 
   presence(room: Room): void {
-    this.#socket.emit("roomPresence", countsOf(room));
+    this.outbox.sendNewest(() => this.#socket.emit("roomPresence", countsOf(room)));
   }
 
   rekeyed(key: string, heard: () => void): void {
@@ -200,6 +234,7 @@ class ShippedLine implements Line {
   }
 
   kicked(): void {
+    this.outbox.forgetNewest();
     this.#socket.emit("kicked");
   }
 
@@ -213,9 +248,11 @@ class ShippedLine implements Line {
   deliver(parcel: Parcel): boolean {
     if (parcel.kind !== "dialect") return false;
     const { event, payload, bytes = 0 } = parcel;
-    if (this.queuedBytes() > SHIPPED_MESSAGE_BYTES || !this.#hasRoomFor(bytes)) {
-      this.#options.onLimited("shipped-queue");
-      this.#options.log.warn(
+    const { outboxes, onLimited, log } = this.#options;
+    const isTooFull = this.outbox.bytes > SHIPPED_MESSAGE_BYTES;
+    if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
+      onLimited("shipped-queue");
+      log.debug(
         { peerId: this.id, event },
         "dialect message dropped: the receivers do not keep up",
       );

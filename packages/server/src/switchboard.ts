@@ -24,9 +24,12 @@ import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
 import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
 import { drawLastingKey, type Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
+import type { SwitchboardMeter } from "./meter.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
+  byProcess,
+  EMPTY_ROOM,
   isFull,
   leave,
   type Member,
@@ -40,13 +43,6 @@ import { createTurns } from "./turns.ts";
 
 /** What a peer says about itself. */
 export type Profile = Pick<Newcomer, "role" | "name" | "capabilities" | "installation">;
-
-/** What happened, for metrics. */
-export interface SwitchboardMeter {
-  /** `outcome` is "joined" or an error code. */
-  joined(kind: Line["kind"], role: Newcomer["role"], outcome: string): void;
-  limited(limit: string): void;
-}
 
 export interface SwitchboardOptions {
   readonly store: Store;
@@ -158,8 +154,8 @@ export class Switchboard {
     return this.#places.get(id)?.userId;
   }
 
-  /** Passes something on, here or to another process. @returns false if it had to be dropped. */
-  pass(parcel: Parcel, to: Place): boolean {
+  /** Passes a record or a signal on, here or to another process. @returns false if it had to be dropped. */
+  pass(parcel: Parcel & { readonly to: PeerId }, to: Place): boolean {
     if (this.#seats.has(parcel.to)) return this.#deliver(parcel);
     return this.#options.rooms.send(to.member.process, parcel);
   }
@@ -174,10 +170,14 @@ export class Switchboard {
     const speaker = this.#places.get(from);
     const state = speaker && this.#rooms.get(speaker.instanceId);
     if (speaker === undefined || state === undefined) return;
-    for (const listener of audience(state.room, speaker.member, event)) {
-      const place = { ...speaker, member: listener };
-      if (!only(listener)) continue;
-      this.pass({ kind: "dialect", from, to: listener.id, event, payload, bytes }, place);
+    const listeners = audience(state.room, speaker.member, event).filter(only);
+    // It may be megabytes, so it goes to another process once, however many listen there.
+    for (const [process, to] of byProcess(listeners)) {
+      const parcel = { kind: "dialect", from, to, event, payload, bytes } as const;
+      const isHere = to.some((id) => this.#seats.has(id));
+      if (isHere ? this.#deliver(parcel) : this.#options.rooms.send(process, parcel)) continue;
+      this.#options.meter.limited("shipped-redis");
+      this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
     }
   }
 
@@ -197,10 +197,12 @@ export class Switchboard {
     let changed: { revoked: boolean; result: T } | undefined;
     await this.#options.rooms.change(instanceId, async (state) => {
       changed ??= await change();
-      if (!changed.revoked || state === undefined) return undefined;
-      this.#log.info({ instanceId, peers: state.room.members.length }, "link revoked");
-      const { room, effects } = revoke(state.room);
-      return { state: { ...state, room, keyDigest: "", guest: undefined }, effects };
+      if (!changed.revoked) return undefined;
+      // Where nobody is, somebody may be entering: after this they must look the key up again.
+      const { room, effects } = revoke(state?.room ?? EMPTY_ROOM);
+      this.#log.info({ instanceId, peers: state?.room.members.length ?? 0 }, "link revoked");
+      const { instanceName = null, userId = "" } = state ?? {};
+      return { state: { room, keyDigest: "", instanceName, userId, guest: undefined }, effects };
     });
     if (changed === undefined) throw new Error("the change was not asked for");
     return changed.result;
@@ -264,13 +266,14 @@ export class Switchboard {
       this.#seats.delete(line.id);
       throw thrown;
     }
-    const { id: instanceId } = found;
+    const { id } = found;
     const { role, kind } = newcomer;
-    this.#log.info({ instanceId, peerId: line.id, role, kind, rekeyed: replaces }, "peer joined");
+    const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: replaces };
+    this.#log.info(who, "peer joined");
     const hasInherited = !replaces && found.key !== key;
-    if (replaces) await this.#witness(instanceId, entered?.room.members ?? [], undefined);
-    else if (hasInherited) await this.#witness(instanceId, [newcomer], found.pairing);
-    else if (role === "extension" && found.heirsUntilMs !== undefined) await this.#settle(found.id);
+    if (replaces) await this.#witness(id, entered?.room.members ?? [], undefined);
+    else if (hasInherited) await this.#witness(id, [newcomer], found.pairing);
+    else if (role === "extension" && found.heirsUntilMs !== undefined) await this.#settle(id);
   }
 
   async #lookUp(
@@ -339,16 +342,12 @@ export class Switchboard {
 
   #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
     const before = this.#rooms.get(instanceId)?.room.members ?? [];
-    for (const { id } of before) this.#places.delete(id);
-    if (state.room.members.some(({ id }) => this.#seats.has(id))) {
-      this.#rooms.set(instanceId, state);
-      const { userId } = state;
-      for (const member of state.room.members) {
-        this.#places.set(member.id, { member, instanceId, userId });
-      }
-    } else {
-      this.#rooms.delete(instanceId);
-    }
+    const { userId, room } = state;
+    const members = room.members.some(({ id }) => this.#seats.has(id)) ? room.members : [];
+    for (const { id } of before) if (!members.some((one) => one.id === id)) this.#unplace(id);
+    for (const member of members) this.#places.set(member.id, { member, instanceId, userId });
+    if (members.length > 0) this.#rooms.set(instanceId, state);
+    else this.#rooms.delete(instanceId);
 
     first();
     const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
@@ -375,17 +374,26 @@ export class Switchboard {
   }
 
   #deliver(parcel: Parcel): boolean {
-    return this.#seats.get(parcel.to)?.line.deliver(parcel) ?? false;
+    if (parcel.kind !== "dialect") {
+      return this.#seats.get(parcel.to)?.line.deliver(parcel) ?? false;
+    }
+    for (const id of parcel.to) this.#seats.get(id)?.line.deliver(parcel);
+    return true;
+  }
+
+  #unplace(id: PeerId): void {
+    this.#places.delete(id);
+    this.#options.meter.left(id);
   }
 
   #forget(id: PeerId): void {
     this.#seats.delete(id);
     const place = this.#places.get(id);
     if (place === undefined) return;
-    this.#places.delete(id);
+    this.#unplace(id);
     const members = this.#rooms.get(place.instanceId)?.room.members ?? [];
     if (members.some((member) => this.#seats.has(member.id))) return;
-    for (const member of members) this.#places.delete(member.id);
+    for (const member of members) this.#unplace(member.id);
     this.#rooms.delete(place.instanceId);
   }
 }

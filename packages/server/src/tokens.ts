@@ -10,6 +10,7 @@
 import { BeelineError } from "@beeline/protocol";
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
+import { plainText } from "./plain-text.ts";
 import { unauthorized } from "./users.ts";
 
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"];
@@ -26,7 +27,12 @@ const JWKS_MAX_AGE_MS = 10 * 60 * 1000;
 const JWKS_COOLDOWN_MS = 30_000;
 /** Ten times what sites send; a longer one is not worth a signature check. */
 const MAX_TOKEN_LENGTH = 16 * 1024;
-const MAX_SUBJECT_LENGTH = 256;
+/** No control characters: a database takes not all of them. */
+const Subject = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((subject) => plainText(subject) === subject);
 
 const Named = { issuer: z.string().min(1), audience: z.string().min(1) };
 
@@ -65,7 +71,7 @@ export function createTokenCheck(policy: TokenPolicy, now: () => number): Verify
         clockTolerance: CLOCK_TOLERANCE_S,
         currentDate: new Date(now()),
       });
-      return z.string().min(1).max(MAX_SUBJECT_LENGTH).parse(payload.sub);
+      return Subject.parse(payload.sub);
     } catch (thrown) {
       if (isKeyFailure(thrown)) {
         const detail = "the site's keys cannot be had, so tokens cannot be checked right now";

@@ -40,7 +40,8 @@ def folder(*names):
 
 
 def tell(value):
-    sys.stdout.write("@@" + json.dumps(value) + "\n")
+    # The extension's `print` writes a line in two parts, in threads of its own: this may come between.
+    sys.stdout.write("\n@@" + json.dumps(value) + "\n")
     sys.stdout.flush()
 
 

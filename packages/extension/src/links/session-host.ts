@@ -132,9 +132,9 @@ export class SessionHost {
     }
     const options = this.#options;
     const { sessionId } = hello;
-    const report = (what: Omit<SessionReport, "to">): void => {
+    const report = (what: Pick<SessionReport, "path" | "attempt">): void => {
       const to = this.#sessions.get(sessionId)?.peer;
-      if (to !== undefined) options.room.report({ to, ...what });
+      if (to !== undefined) options.room.report({ to, session: sessionId.slice(0, 8), ...what });
     };
     const session = new HostedSession({
       sessionId,
