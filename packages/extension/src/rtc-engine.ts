@@ -11,7 +11,7 @@ export const RTC_ENGINES = ["beeline", "werift"] as const;
 
 export type RtcEngine = (typeof RTC_ENGINES)[number];
 
-export const DEFAULT_RTC_ENGINE: RtcEngine = "werift";
+export const DEFAULT_RTC_ENGINE: RtcEngine = "beeline";
 
 const CREATE: Readonly<Record<RtcEngine, CreateRtcPeer>> = {
   beeline: createDataPeer,
