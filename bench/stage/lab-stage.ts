@@ -59,7 +59,11 @@ export async function openLabStage(situation: Situation, seed: number): Promise<
           useControl(USUAL_CONTROL);
         }
       },
-      links: { reshape, counters: (place) => sites[place].uplink.counters() },
+      links: {
+        reshape,
+        counters: (place) => sites[place].uplink.counters(),
+        unread: (place) => unreadDatagrams(sites[place].host),
+      },
       close: () => lab.close(),
     };
   } catch (error) {
@@ -90,6 +94,18 @@ function seatOf(host: Host): Seat {
       return wrapper;
     },
   };
+}
+
+/** The kernel counts them for each namespace: IPv4 as a column, IPv6 as a line. */
+function unreadDatagrams(host: Host): number {
+  const text = host.run("cat", "/proc/net/snmp", "/proc/net/snmp6");
+  const [names = [], values = []] = text
+    .split("\n")
+    .filter((line) => line.startsWith("Udp: "))
+    .map((line) => line.split(" "));
+  const ipv4 = Number(values[names.indexOf("RcvbufErrors")]);
+  const ipv6 = Number(/^Udp6RcvbufErrors\s+(\d+)/m.exec(text)?.[1]);
+  return ipv4 + ipv6;
 }
 
 /**

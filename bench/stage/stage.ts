@@ -31,6 +31,8 @@ export interface Stage {
     reshape(access: NonNullable<Situation["access"]>): Promise<void>;
     /** Towards the exchange (`up`) and from it, since the stage was opened. */
     counters(place: Place): ReturnType<Link["counters"]>;
+    /** Datagrams that reached a place and found no room in the socket they were for, since it is there. */
+    unread(place: Place): number;
   };
   close(): Promise<void>;
 }

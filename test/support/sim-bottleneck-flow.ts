@@ -35,6 +35,15 @@ export interface FlowOptions {
   readonly hasData?: (nowMs: number) => boolean;
   /** Acknowledgements arrive in heaps, this often. */
   readonly ackHeapMs?: number;
+  readonly standstills?: Standstills;
+}
+
+/** The receiver does not read for a while; what its socket has no room for meanwhile is lost. */
+export interface Standstills {
+  /** Means; both are drawn between half and one and a half of it. */
+  readonly everyMs: number;
+  readonly forMs: number;
+  readonly roomPackets: number;
 }
 
 interface FlyingPacket {
@@ -74,6 +83,8 @@ export class SimFlow {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #isTimeoutSet = false;
 
+  /** What waits for a receiver that stands still; undefined while it reads. */
+  #socket: number[] | undefined;
   #received: number[] = [];
   #expected = 0;
   #isMissing = false;
@@ -89,6 +100,7 @@ export class SimFlow {
     this.control = options.control;
     this.#pacer = new Pacer(options.control);
     timeline.at(options.startMs ?? 0, () => this.poke());
+    if (options.standstills !== undefined) this.#standStillLater(options.standstills);
   }
 
   get smoothedRttMs(): number {
@@ -164,7 +176,25 @@ export class SimFlow {
     this.#timeline.at(this.#lastArrivalMs, () => this.#receive(number));
   }
 
+  #standStillLater(standstills: Standstills): void {
+    const drawn = (meanMs: number) => meanMs * this.#random.between(0.5, 1.5);
+    this.#timeline.at(this.#timeline.nowMs + drawn(standstills.everyMs), () => {
+      this.#socket = [];
+      this.#timeline.at(this.#timeline.nowMs + drawn(standstills.forMs), () => {
+        const waiting = this.#socket ?? [];
+        this.#socket = undefined;
+        for (const number of waiting) this.#receive(number);
+        this.#standStillLater(standstills);
+      });
+    });
+  }
+
   #receive(number: number): void {
+    if (this.#socket !== undefined) {
+      const { roomPackets = 0 } = this.#options.standstills ?? {};
+      if (this.#socket.length < roomPackets) this.#socket.push(number);
+      return;
+    }
     this.#received.push(number);
     const isGap = number !== this.#expected;
     this.#expected = number + 1;
@@ -244,6 +274,7 @@ export class SimFlow {
       inFlightBytes: this.#inFlightBytes,
       deliveredBytes: this.#sampler.deliveredBytes,
       totalLostBytes: this.#sampler.lostBytes,
+      totalLossRuns: this.#sampler.lossRuns,
       rttMs: hasRtt ? this.#latestRttMs : undefined,
       smoothedRttMs: this.#smoothedRttMs,
       rate: this.#sampler.takeSample(this.#minRttMs),
@@ -287,7 +318,7 @@ export class SimFlow {
     packet.isAcked = true;
     this.#inFlightBytes -= PACKET_BYTES;
     this.lostBytes += PACKET_BYTES;
-    this.#sampler.onLost(PACKET_BYTES);
+    this.#sampler.onLost(PACKET_BYTES, packet.number);
     return PACKET_BYTES;
   }
 

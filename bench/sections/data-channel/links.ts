@@ -44,11 +44,19 @@ export function situationFor(way: Way): Situation {
   };
 }
 
-/** Packets that were lost on the way from home to page, since the stage was opened. */
-export async function lostPackets({ links }: Stage): Promise<number> {
+/** Packets that never came from home to page, since the stage was opened. */
+export interface LostPackets {
+  /** By the links: queues that were full, and chance. */
+  readonly byLinks: number;
+  /** By the page's socket: Chromium asks for room for 57 packets, and reads late when it is busy. */
+  readonly bySocket: number;
+}
+
+export async function lostPackets({ links }: Stage): Promise<LostPackets> {
   const [home, page] = [await links?.counters("home"), await links?.counters("page")];
-  return [home?.up, page?.down].reduce((lost, line) => {
+  const byLinks = [home?.up, page?.down].reduce((lost, line) => {
     if (line === undefined) return lost;
     return lost + line.queueDrops + line.randomDrops + line.burstDrops;
   }, 0);
+  return { byLinks, bySocket: links?.unread("page") ?? 0 };
 }

@@ -64,10 +64,10 @@ export class BbrModel {
 
   roundCount = 0;
   isRoundStart = false;
-  /** Lost and delivered in the round that just ended, and SACKs that told of loss; at its end. */
+  /** Lost and delivered in the round that just ended, and the runs of loss; at its end. */
   roundLostBytes = 0;
   roundDeliveredBytes = 0;
-  roundLossEvents = 0;
+  roundLossRuns = 0;
 
   bwShort = Number.POSITIVE_INFINITY;
   inflightShort = Number.POSITIVE_INFINITY;
@@ -90,12 +90,13 @@ export class BbrModel {
   #quietRounds = 0;
   #lostBytes = 0;
   #deliveredBytes = 0;
-  #lossEvents = 0;
+  #lossRuns = 0;
+  #totalLossRuns = 0;
 
   #signalRoundEndBytes = 0;
   #isSignalRoundEnd = false;
   #signalLostBytes = 0;
-  #signalLossEvents = 0;
+  #signalLossRuns = 0;
   #collapsedRounds = 0;
   #collapsedSinceMs = 0;
 
@@ -154,7 +155,7 @@ export class BbrModel {
     this.bwLatest = ack.rate.bytesPerMs ?? 0;
     this.inflightLatest = ack.deliveredBytes - ack.rate.priorDeliveredBytes;
     this.#signalLostBytes = 0;
-    this.#signalLossEvents = 0;
+    this.#signalLossRuns = 0;
   }
 
   /** Once per round while not probing: AdaptLowerBoundsFromCongestion (5.5.10.3). */
@@ -175,15 +176,15 @@ export class BbrModel {
 
   /** Does what was lost while the newest packet acknowledged was on its way tell of too much? */
   isFlightTooLarge(ack: Ack): boolean {
-    const { lostBytes, lossEvents, sentInFlightBytes: flightBytes } = ack.rate;
-    const loss = { flightBytes, lostBytes, lossEvents };
+    const { lostBytes, lossRuns, sentInFlightBytes: flightBytes } = ack.rate;
+    const loss = { flightBytes, lostBytes, lossRuns };
     return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
   /** The same of the round that just ended. */
   isRoundLossTooHigh(): boolean {
-    const { roundLostBytes: lostBytes, roundLossEvents: lossEvents } = this;
-    const loss = { flightBytes: lostBytes + this.roundDeliveredBytes, lostBytes, lossEvents };
+    const { roundLostBytes: lostBytes, roundLossRuns: lossRuns } = this;
+    const loss = { flightBytes: lostBytes + this.roundDeliveredBytes, lostBytes, lossRuns };
     return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
@@ -222,7 +223,7 @@ export class BbrModel {
     this.bwLatest = 0;
     this.inflightLatest = 0;
     this.#signalLostBytes = 0;
-    this.#signalLossEvents = 0;
+    this.#signalLossRuns = 0;
   }
 
   get bounds(): Bounds {
@@ -236,7 +237,7 @@ export class BbrModel {
     this.inflightShort = Math.max(this.inflightShort, bounds.inflightShort);
     this.inflightLong = Math.max(this.inflightLong, bounds.inflightLong);
     this.#signalLostBytes = 0;
-    this.#signalLossEvents = 0;
+    this.#signalLossRuns = 0;
   }
 
   #countRound(ack: Ack): void {
@@ -251,11 +252,11 @@ export class BbrModel {
       this.rtt.onRoundStart();
       this.roundLostBytes = this.#lostBytes;
       this.roundDeliveredBytes = this.#deliveredBytes;
-      this.roundLossEvents = this.#lossEvents;
+      this.roundLossRuns = this.#lossRuns;
       this.#probedBytesPerMs = Math.max(this.#probedBytesPerMs, this.#meanBytesPerMs);
       this.#lostBytes = 0;
       this.#deliveredBytes = 0;
-      this.#lossEvents = 0;
+      this.#lossRuns = 0;
     }
     this.#deliveredBytes += ack.ackedBytes;
   }
@@ -268,17 +269,19 @@ export class BbrModel {
   #noteLoss(ack: Ack): void {
     if (ack.lostBytes === 0) return;
     this.#lostBytes += ack.lostBytes;
-    this.#lossEvents += 1;
+    const runs = ack.totalLossRuns - this.#totalLossRuns;
+    this.#totalLossRuns = ack.totalLossRuns;
+    this.#lossRuns += runs;
     if (this.#signalLostBytes === 0) this.#signalRoundEndBytes = ack.deliveredBytes;
     this.#signalLostBytes += ack.lostBytes;
-    this.#signalLossEvents += 1;
+    this.#signalLossRuns += runs;
   }
 
   #isSignalTelling(): boolean {
     const lostBytes = this.#signalLostBytes;
     if (lostBytes === 0) return false;
-    const lossEvents = this.#signalLossEvents;
-    const loss = { flightBytes: this.inflightLatest + lostBytes, lostBytes, lossEvents };
+    const lossRuns = this.#signalLossRuns;
+    const loss = { flightBytes: this.inflightLatest + lostBytes, lostBytes, lossRuns };
     return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 

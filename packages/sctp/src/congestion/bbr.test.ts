@@ -13,6 +13,7 @@ class Path {
   nowMs = 0;
   #deliveredBytes = 0;
   #lostBytes = 0;
+  #lossRuns = 0;
 
   /** @param lostShare of the flight; a SACK for each tenth of it. */
   round(lostShare = 0, queueMs = 0, isAppLimited = false): void {
@@ -29,6 +30,7 @@ class Path {
     for (let tenth = 1; tenth <= 10; tenth += 1) {
       const lost = (flight * lostShare) / 10;
       this.#lostBytes += lost;
+      if (lost > 0) this.#lossRuns += 1;
       this.#deliveredBytes += flight / 10 - lost;
       this.nowMs += roundMs / 10;
       this.control.onAck({
@@ -39,6 +41,7 @@ class Path {
         inFlightBytes: (flight * (10 - tenth)) / 10,
         deliveredBytes: this.#deliveredBytes,
         totalLostBytes: this.#lostBytes,
+        totalLossRuns: this.#lossRuns,
         rttMs: roundMs,
         smoothedRttMs: roundMs,
         rate: {
@@ -47,7 +50,7 @@ class Path {
           priorDeliveredBytes,
           sentInFlightBytes: flight,
           lostBytes: this.#lostBytes - priorLost,
-          lossEvents: lost === 0 ? 0 : tenth,
+          lossRuns: lost === 0 ? 0 : tenth,
         },
         isWindowLimited: true,
       } satisfies Ack);

@@ -27,9 +27,9 @@ export interface RateSample {
   readonly priorDeliveredBytes: number;
   /** In flight right after that packet was sent. */
   readonly sentInFlightBytes: number;
-  /** Lost while it was on its way, and in how many SACKs that was found. */
+  /** Lost while it was on its way, and in how many runs of neighbours. */
   readonly lostBytes: number;
-  readonly lossEvents: number;
+  readonly lossRuns: number;
 }
 
 /** One SACK. */
@@ -42,9 +42,10 @@ export interface Ack {
   /** Before and after both were taken off. */
   readonly priorInFlightBytes: number;
   readonly inFlightBytes: number;
-  /** All that was ever delivered, and ever lost. */
+  /** All that was ever delivered, ever lost, and in how many runs. */
   readonly deliveredBytes: number;
   readonly totalLostBytes: number;
+  readonly totalLossRuns: number;
   /** Of the newest packet acknowledged, if never retransmitted (Karn); includes the ack delay. */
   readonly rttMs: number | undefined;
   readonly smoothedRttMs: number;

@@ -36,6 +36,7 @@ class Driver {
         inFlightBytes: isUsed ? packets * PACKET - ackedBytes : 0,
         deliveredBytes: this.#deliveredBytes,
         totalLostBytes: 0,
+        totalLossRuns: 0,
         rttMs,
         smoothedRttMs: rttMs,
         rate: {
@@ -44,7 +45,7 @@ class Driver {
           priorDeliveredBytes,
           sentInFlightBytes: packets * PACKET,
           lostBytes: 0,
-          lossEvents: 0,
+          lossRuns: 0,
         },
         isWindowLimited: isUsed,
       } satisfies Ack);
@@ -157,6 +158,7 @@ describe("CUBIC", () => {
         inFlightBytes: inFlight,
         deliveredBytes: 0,
         totalLostBytes: PACKET,
+        totalLossRuns: 0,
         rttMs: 100,
         smoothedRttMs: 100,
         rate: {
@@ -165,7 +167,7 @@ describe("CUBIC", () => {
           priorDeliveredBytes: 0,
           sentInFlightBytes: 0,
           lostBytes: 0,
-          lossEvents: 0,
+          lossRuns: 0,
         },
         isWindowLimited: true,
       });

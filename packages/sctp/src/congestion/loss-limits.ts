@@ -8,10 +8,10 @@
  * queue the draft's threshold holds, give or take one standard deviation; without, the limit is what
  * 2 % of bursty loss does by chance.
  *
- * And a queue that overflows under paced packets loses one here and one there, each found by a SACK of
- * its own. A receiver that stood still for longer than its socket's buffer lasts (Chromium's holds 57
- * packets, 7 ms at 100 Mbit/s) loses many in one run, and the standstill looks like a queue besides. The
- * draft asks for six such findings while it starts (section 5.3.1.3); here they are asked for always.
+ * And a queue that overflows under paced packets loses one here and one there. A receiver that stood
+ * still for longer than its socket's buffer lasts (Chromium's holds 57 packets, 7 ms at 100 Mbit/s) loses
+ * many in one run, and the standstill looks like a queue besides. The draft asks for six runs while it
+ * starts (section 5.3.1.3); here they are asked for always.
  */
 
 const LOSS_SHARE = 0.02;
@@ -21,25 +21,25 @@ const BURST_PACKETS = 4;
 const CHANCE_DEVIATIONS = 3;
 
 /** BBR.StartupFullLossCnt. */
-const FINDINGS = 6;
-/** Of a small flight fewer packets are lost: one finding for so many packets. */
-const PACKETS_PER_FINDING = 16;
+const RUNS = 6;
+/** Of a small flight fewer packets are lost: one run for so many packets. */
+const PACKETS_PER_RUN = 16;
 
 export interface FlightLoss {
   readonly flightBytes: number;
   readonly lostBytes: number;
-  /** SACKs by which loss was found. */
-  readonly lossEvents: number;
+  /** Neighbours that were lost together count once. */
+  readonly lossRuns: number;
 }
 
 /** Whether so much was lost of a flight that its size is called too large. */
 export function isLossTelling(
-  { flightBytes, lostBytes, lossEvents }: FlightLoss,
+  { flightBytes, lostBytes, lossRuns }: FlightLoss,
   packetBytes: number,
   hasQueue: boolean,
 ): boolean {
-  const findings = Math.min(FINDINGS, flightBytes / packetBytes / PACKETS_PER_FINDING);
-  if (lossEvents < findings) return false;
+  const runs = Math.min(RUNS, flightBytes / packetBytes / PACKETS_PER_RUN);
+  if (lossRuns < runs) return false;
   return lostBytes > tolerableLossBytes(flightBytes, packetBytes, hasQueue);
 }
 

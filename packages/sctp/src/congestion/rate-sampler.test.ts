@@ -23,7 +23,7 @@ class Book {
   }
 
   lose(number: number): void {
-    this.sampler.onLost(PACKET);
+    this.sampler.onLost(PACKET, number);
     this.#stamps.delete(number);
   }
 }
@@ -82,6 +82,18 @@ describe("a rate sample", () => {
       lostBytes: 2 * PACKET,
     });
     expect(book.sampler.lostBytes).toBe(2 * PACKET);
+  });
+
+  test("counts runs of loss, not packets", () => {
+    const book = new Book();
+    for (let n = 0; n < 10; n += 1) book.send(n, n);
+    for (const n of [1, 2, 3]) book.lose(n);
+    expect(book.ack(100, 0, 4).lossRuns).toBe(1);
+    expect(book.ack(101, 5).lossRuns).toBe(1);
+    book.lose(6);
+    expect(book.ack(102, 7).lossRuns).toBe(2);
+    book.send(103, 10);
+    expect(book.ack(150, 10).lossRuns).toBe(0);
   });
 
   test("tells of the application until what was in flight then is delivered", () => {

@@ -17,9 +17,9 @@ export interface SendStamp {
   readonly deliveredAtMs: number;
   /** When the packet left that was the newest acknowledged by then: the sending side's interval. */
   readonly firstSentAtMs: number;
-  /** All that was lost by then, and the SACKs that had told of loss. */
+  /** All that was lost by then, and in how many runs. */
   readonly lostBytes: number;
-  readonly lossEvents: number;
+  readonly lossRuns: number;
   /** On the way, this packet included. */
   readonly inFlightBytes: number;
   readonly isAppLimited: boolean;
@@ -31,16 +31,17 @@ const NOTHING_LEARNT: RateSample = {
   priorDeliveredBytes: 0,
   sentInFlightBytes: 0,
   lostBytes: 0,
-  lossEvents: 0,
+  lossRuns: 0,
 };
 
 export class RateSampler {
   /** All that was ever delivered, and ever declared lost. */
   deliveredBytes = 0;
   lostBytes = 0;
+  /** Neighbours that were lost together count once. */
+  lossRuns = 0;
 
-  #lossEvents = 0;
-  #isLossNew = false;
+  #lastLost = Number.NaN;
   #deliveredAtMs = 0;
   #firstSentAtMs = 0;
   /** Packets sent before this much is delivered tell of the application, not of the path. 0: none. */
@@ -67,7 +68,7 @@ export class RateSampler {
       deliveredAtMs: this.#deliveredAtMs,
       firstSentAtMs: this.#firstSentAtMs,
       lostBytes: this.lostBytes,
-      lossEvents: this.#lossEvents,
+      lossRuns: this.lossRuns,
       inFlightBytes,
       isAppLimited: this.isAppLimited,
     };
@@ -80,9 +81,11 @@ export class RateSampler {
     if (this.#newest === undefined || isNewer(stamp, this.#newest)) this.#newest = stamp;
   }
 
-  onLost(bytes: number): void {
+  /** @param ordinal where it stands among all that was sent, so that a run is known */
+  onLost(bytes: number, ordinal: number): void {
     this.lostBytes += bytes;
-    this.#isLossNew = true;
+    if (ordinal !== this.#lastLost + 1) this.lossRuns += 1;
+    this.#lastLost = ordinal;
   }
 
   /** Lost packets turned out to be late: they are delivered by `onDelivered`, and not lost. */
@@ -105,8 +108,6 @@ export class RateSampler {
   takeSample(minRttMs: number): RateSample {
     const newest = this.#newest;
     this.#newest = undefined;
-    if (this.#isLossNew) this.#lossEvents += 1;
-    this.#isLossNew = false;
     if (this.#appLimitedUntilBytes > 0 && this.deliveredBytes > this.#appLimitedUntilBytes) {
       this.#appLimitedUntilBytes = 0;
     }
@@ -125,7 +126,7 @@ export class RateSampler {
       priorDeliveredBytes: newest.deliveredBytes,
       sentInFlightBytes: newest.inFlightBytes,
       lostBytes: Math.max(0, this.lostBytes - newest.lostBytes),
-      lossEvents: this.#lossEvents - newest.lossEvents,
+      lossRuns: this.lossRuns - newest.lossRuns,
     };
   }
 }

@@ -257,7 +257,7 @@ export class Acknowledgements {
   #onLoss(ordinal: number): void {
     const bytes = this.#book.wireBytes(ordinal);
     this.#lostBytes += bytes;
-    this.#sampler.onLost(bytes);
+    this.#sampler.onLost(bytes, ordinal);
     if (!this.#recovery.onLoss(ordinal)) return;
     this.#congestion.onRecoveryStart(this.#nowMs, this.#book.inFlightBytes);
   }
@@ -278,6 +278,7 @@ export class Acknowledgements {
       inFlightBytes,
       deliveredBytes: this.#sampler.deliveredBytes,
       totalLostBytes: this.#sampler.lostBytes,
+      totalLossRuns: this.#sampler.lossRuns,
       rttMs,
       smoothedRttMs: this.#roundTrip.smoothedMs,
       rate: isTimely ? rate : { ...rate, bytesPerMs: undefined },
