@@ -1,4 +1,4 @@
-/** How much is measured: the whole section in 25 minutes, a look in one. */
+/** How much is measured: the whole section in 21 minutes, a look in one. */
 
 export interface ChannelScale {
   readonly isQuick: boolean;
@@ -49,6 +49,6 @@ export function channelScale(isQuick: boolean, seed: number, nowMs: number): Cha
     neighbourRounds: 2,
     seed,
     // A turn of all cells of the grid takes up to six minutes, and is broken off between two of them.
-    endsAtMs: nowMs + 24 * 60_000,
+    endsAtMs: nowMs + 20 * 60_000,
   };
 }
