@@ -42,6 +42,29 @@ function transfer(world: SctpWorld, bytes: number): number {
 }
 
 describe("what is lost", () => {
+  test.each([0, 0.01])(
+    "by a start into 60 ms of queue at 200 ms, told of 20 gaps at a time (%d of all besides)",
+    (lossRate) => {
+      const line = { delayMs: 100, bytesPerMs: 12_000, lossRate };
+      const world = connected({
+        seed: 3,
+        forth: { ...line, queueBytes: 720_000 },
+        back: { ...line, mostGaps: 20 },
+        b: { receiveWindowBytes: 5 * 1_048_576 },
+      });
+      const endsAtMs = 6_000;
+      const refill = (): void => {
+        while (world.a.association.bufferedBytes(0) < 1_000_000) send(world, 16_384);
+        if (world.clock.nowMs < endsAtMs) world.clock.at(world.clock.nowMs + 5, refill);
+      };
+      refill();
+      world.clock.run(endsAtMs);
+      // A third of what fits into six seconds, in which doubling takes two.
+      expect(world.b.gotMessages * 16_384).toBeGreaterThan((endsAtMs * line.bytesPerMs) / 3);
+      expect(world.forth.figures.lostPackets).toBeLessThan(2_000);
+    },
+  );
+
   const losses = [
     ["0.5 %", { lossRate: 0.005 }],
     ["2 %", { lossRate: 0.02 }],

@@ -64,10 +64,6 @@ export class BbrModel {
 
   roundCount = 0;
   isRoundStart = false;
-  /** Lost and delivered in the round that just ended, and the runs of loss; at its end. */
-  roundLostBytes = 0;
-  roundDeliveredBytes = 0;
-  roundLossRuns = 0;
 
   bwShort = Number.POSITIVE_INFINITY;
   inflightShort = Number.POSITIVE_INFINITY;
@@ -83,14 +79,13 @@ export class BbrModel {
   /** Of the round that just ended and of the one before: how long, and what was delivered. */
   #roundMs = 0;
   #lastRoundMs = 0;
+  #roundBytes = 0;
   #lastRoundBytes = 0;
   /** The highest mean of two rounds since the probe began. */
   #probedBytesPerMs = 0;
   #leastBw = 0;
   #quietRounds = 0;
-  #lostBytes = 0;
   #deliveredBytes = 0;
-  #lossRuns = 0;
   #totalLossRuns = 0;
 
   #signalRoundEndBytes = 0;
@@ -181,13 +176,6 @@ export class BbrModel {
     return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
   }
 
-  /** The same of the round that just ended. */
-  isRoundLossTooHigh(): boolean {
-    const { roundLostBytes: lostBytes, roundLossRuns: lossRuns } = this;
-    const loss = { flightBytes: lostBytes + this.roundDeliveredBytes, lostBytes, lossRuns };
-    return isLossTelling(loss, this.packetBytes, this.rtt.hasQueue);
-  }
-
   startRound(ack: Ack): void {
     this.#roundEndBytes = ack.deliveredBytes;
   }
@@ -245,33 +233,27 @@ export class BbrModel {
     if (this.isRoundStart) {
       this.startRound(ack);
       this.#lastRoundMs = this.#roundMs;
-      this.#lastRoundBytes = this.roundDeliveredBytes;
+      this.#lastRoundBytes = this.#roundBytes;
       this.#roundMs = ack.nowMs - this.#roundStartMs;
       this.#roundStartMs = ack.nowMs;
       this.roundCount += 1;
       this.rtt.onRoundStart();
-      this.roundLostBytes = this.#lostBytes;
-      this.roundDeliveredBytes = this.#deliveredBytes;
-      this.roundLossRuns = this.#lossRuns;
+      this.#roundBytes = this.#deliveredBytes;
       this.#probedBytesPerMs = Math.max(this.#probedBytesPerMs, this.#meanBytesPerMs);
-      this.#lostBytes = 0;
       this.#deliveredBytes = 0;
-      this.#lossRuns = 0;
     }
     this.#deliveredBytes += ack.ackedBytes;
   }
 
   get #meanBytesPerMs(): number {
     const ms = Math.max(1, this.#roundMs + this.#lastRoundMs);
-    return (this.roundDeliveredBytes + this.#lastRoundBytes) / ms;
+    return (this.#roundBytes + this.#lastRoundBytes) / ms;
   }
 
   #noteLoss(ack: Ack): void {
     if (ack.lostBytes === 0) return;
-    this.#lostBytes += ack.lostBytes;
     const runs = ack.totalLossRuns - this.#totalLossRuns;
     this.#totalLossRuns = ack.totalLossRuns;
-    this.#lossRuns += runs;
     if (this.#signalLostBytes === 0) this.#signalRoundEndBytes = ack.deliveredBytes;
     this.#signalLostBytes += ack.lostBytes;
     this.#signalLossRuns += runs;

@@ -73,7 +73,7 @@ export class BbrProbing {
   #phaseAtMs = 0;
   #waitMs = 0;
   /** The last probe began with a queue. */
-  #isAmongOthers = false;
+  isAmongOthers = false;
   #hasProbed = false;
   #rounds = 0;
   #wasTooHigh = false;
@@ -118,7 +118,7 @@ export class BbrProbing {
     if (!this.#hasProbed) {
       return FIRST_WAIT_ROUNDS * Math.max(this.#model.rtt.minMs, HOST_DELAY_MS);
     }
-    const leastMs = this.#isAmongOthers ? WAIT_AMONG_OTHERS_MS : WAIT_MS;
+    const leastMs = this.isAmongOthers ? WAIT_AMONG_OTHERS_MS : WAIT_MS;
     return leastMs + WAIT_SPREAD_MS * this.#random();
   }
 
@@ -174,7 +174,7 @@ export class BbrProbing {
   #startUp(ack: Ack, view: ProbeView): void {
     this.isProbeSample = true;
     this.#hasProbed = true;
-    this.#isAmongOthers = this.#model.rtt.hasQueue;
+    this.isAmongOthers = this.#model.rtt.hasQueue;
     this.#ackPhase = "probe-starting";
     this.#fullPipe.reset(ack.rate.bytesPerMs ?? 0);
     this.#enter("up", ack);
@@ -191,7 +191,7 @@ export class BbrProbing {
 
   /** A whole round waited, and nobody else did before the last probe. */
   get #isQueueOurs(): boolean {
-    return this.#model.isRoundStart && !this.#isAmongOthers && this.#model.rtt.hasQueue;
+    return this.#model.isRoundStart && !this.isAmongOthers && this.#model.rtt.hasQueue;
   }
 
   #isTimeToCruise(ack: Ack): boolean {
@@ -213,7 +213,7 @@ export class BbrProbing {
       return false;
     }
     if (this.#fullPipe.isFullNow) return true;
-    if (this.#isAmongOthers || !rtt.seesQueue) return false;
+    if (this.isAmongOthers || !rtt.seesQueue) return false;
     const enough = UP_FLIGHT * this.#model.bdpBytes(maxBw) + 2 * packetBytes;
     return elapsedMs > Math.max(rtt.minMs, HOST_DELAY_MS) && ack.priorInFlightBytes > enough;
   }

@@ -42,6 +42,12 @@ const FULL_ROUNDS = 3;
 const FULL_ROUNDS_WITH_QUEUE = 1;
 const FULL_ROUNDS_WITHOUT_QUEUE = 8;
 
+/**
+ * A quarter of a long flight is more than the 40 ms which the shortest buffers of home routers hold. It
+ * leaves a rate that does grow room to do so by that much in each round.
+ */
+const MOST_PROBED_QUEUE_MS = 40;
+
 /** A quantum: 1 ms of the rate, from two packets to 64 KiB (5.6.3). */
 const QUANTUM_MS = 1;
 const MOST_QUANTUM_BYTES = 65_536;
@@ -176,12 +182,14 @@ class Bbr implements CongestionControl {
     return this.#model.rtt.hasQueue ? FULL_ROUNDS_WITH_QUEUE : FULL_ROUNDS_WITHOUT_QUEUE;
   }
 
-  /** By a rate that no longer grows, or by loss in a whole round (5.3.1.3). */
+  /**
+   * By a rate that no longer grows, or by loss (5.3.1.3): at once, not when the round ends, as in the rest
+   * of a long one three times the rate would go into a queue that is full.
+   */
   #leaveStartup(ack: Ack): void {
     if (this.#state !== "startup") return;
     const model = this.#model;
-    const isLossy = model.isRoundStart && model.isRoundLossTooHigh();
-    if (isLossy && !ack.rate.isAppLimited) {
+    if (model.isFlightTooLarge(ack)) {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }
@@ -265,6 +273,10 @@ class Bbr implements CongestionControl {
   #setWindow(ack: Ack): void {
     const model = this.#model;
     const most = this.#inflight(this.#windowGain(), model.aggregation.extraBytes);
+    // What is lost at the start's end has left the path, but what takes its place comes at three times
+    // the rate, and must not come all at once.
+    const lostBytes = this.#fullPipe.wasReached ? 0 : ack.lostBytes;
+    this.windowBytes = Math.max(this.windowBytes - lostBytes, ack.inFlightBytes);
     const grown = this.windowBytes + ack.ackedBytes;
     if (this.#fullPipe.wasReached) this.windowBytes = Math.min(grown, most);
     else if (this.windowBytes < most || ack.deliveredBytes < INITIAL_PACKETS * model.packetBytes) {
@@ -283,8 +295,16 @@ class Bbr implements CongestionControl {
     let cap = Number.POSITIVE_INFINITY;
     const isCruising = this.#state === "probe-bw" && this.#probing.phase === "cruise";
     if (this.#state === "probe-rtt" || isCruising) cap = model.inflightWithHeadroom;
-    else if (this.#state === "probe-bw") cap = model.inflightLong;
+    else if (this.#state === "probe-bw") cap = Math.min(model.inflightLong, this.#probeCap());
     return Math.max(Math.min(cap, model.inflightShort), model.leastWindowBytes);
+  }
+
+  /** Nobody else's queue is to be beaten: more than routers keep would be lost, not measured. */
+  #probeCap(): number {
+    if (this.#probing.phase !== "up" || this.#probing.isAmongOthers)
+      return Number.POSITIVE_INFINITY;
+    const { bw, rtt, packetBytes } = this.#model;
+    return bw * (rtt.minMs + MOST_PROBED_QUEUE_MS) + 2 * packetBytes;
   }
 
   /**

@@ -22,6 +22,10 @@ class Book {
     return this.sampler.takeSample(0);
   }
 
+  stampOf(number: number): SendStamp {
+    return this.#stamps.get(number) as SendStamp;
+  }
+
   lose(number: number): void {
     this.sampler.onLost(PACKET, number);
     this.#stamps.delete(number);
@@ -94,6 +98,27 @@ describe("a rate sample", () => {
     expect(book.ack(102, 7).lossRuns).toBe(2);
     book.send(103, 10);
     expect(book.ack(150, 10).lossRuns).toBe(0);
+  });
+
+  test("shows no rate of packets that left before late news came", () => {
+    const book = new Book();
+    for (let n = 0; n < 20; n += 1) book.send(n, n);
+    book.ack(50, 0);
+    book.send(51, 20);
+    // Ten that had arrived long before are told of at once.
+    for (let n = 1; n <= 10; n += 1) book.sampler.onDelivered(60, PACKET, book.stampOf(n));
+    book.sampler.onLateNews();
+    expect(book.sampler.takeSample(0).bytesPerMs).toBeUndefined();
+    book.send(61, 21);
+    expect(book.ack(101, 20).bytesPerMs).toBeUndefined();
+    expect(book.ack(111, 21).bytesPerMs).toBeDefined();
+  });
+
+  test("counts of what is suspected the share that must be missing", () => {
+    const book = new Book();
+    for (let n = 0; n < 10; n += 1) book.send(n, n);
+    for (let n = 0; n < 8; n += 1) book.sampler.onSuspected(PACKET, 0.25);
+    expect(book.ack(50, 9)).toMatchObject({ lossRuns: 2, lostBytes: 8 * PACKET });
   });
 
   test("tells of the application until what was in flight then is delivered", () => {

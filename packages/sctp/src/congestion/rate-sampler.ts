@@ -42,6 +42,7 @@ export class RateSampler {
   lossRuns = 0;
 
   #lastLost = Number.NaN;
+  #knownFromBytes = 0;
   #deliveredAtMs = 0;
   #firstSentAtMs = 0;
   /** Packets sent before this much is delivered tell of the application, not of the path. 0: none. */
@@ -88,6 +89,12 @@ export class RateSampler {
     this.#lastLost = ordinal;
   }
 
+  /** @param share of what is suspected that is missing, each on its own */
+  onSuspected(bytes: number, share: number): void {
+    this.lostBytes += bytes;
+    this.lossRuns += share;
+  }
+
   /** Lost packets turned out to be late: they are delivered by `onDelivered`, and not lost. */
   onFound(bytes: number): void {
     this.lostBytes = Math.max(0, this.lostBytes - bytes);
@@ -99,6 +106,13 @@ export class RateSampler {
    */
   markAppLimited(inFlightBytes: number): void {
     this.#appLimitedUntilBytes = Math.max(1, this.deliveredBytes + inFlightBytes);
+  }
+
+  /**
+   * What was just delivered had arrived long before: no packet that left before now measures a rate.
+   */
+  onLateNews(): void {
+    this.#knownFromBytes = this.deliveredBytes;
   }
 
   /**
@@ -118,10 +132,12 @@ export class RateSampler {
     // The slower of both sides: the faster one only shows packets bunched up (section 4.1.1.2).
     const intervalMs = Math.max(sendElapsedMs, ackElapsedMs);
     const isTooShort = intervalMs <= 0 || intervalMs < minRttMs;
+    const isOfOldNews = newest.deliveredBytes < this.#knownFromBytes;
     return {
-      bytesPerMs: isTooShort
-        ? undefined
-        : (this.deliveredBytes - newest.deliveredBytes) / intervalMs,
+      bytesPerMs:
+        isTooShort || isOfOldNews
+          ? undefined
+          : (this.deliveredBytes - newest.deliveredBytes) / intervalMs,
       isAppLimited: newest.isAppLimited,
       priorDeliveredBytes: newest.deliveredBytes,
       sentInFlightBytes: newest.inFlightBytes,

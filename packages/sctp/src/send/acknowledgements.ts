@@ -91,9 +91,12 @@ export class Acknowledgements {
   get #knownUpTo(): number {
     const { reportedUpTo } = this.#intake;
     if (!this.#isListCut) return reportedUpTo;
-    const chunks = reportedUpTo + 1 - this.#book.first;
-    const missing = chunks - this.#book.ackedBeyond;
-    return missing > chunks * FLOOD_SHARE ? Number.POSITIVE_INFINITY : reportedUpTo;
+    return this.#missingShare > FLOOD_SHARE ? Number.POSITIVE_INFINITY : reportedUpTo;
+  }
+
+  /** Of what the last SACK told of. */
+  get #missingShare(): number {
+    return 1 - this.#book.ackedBeyond / (this.#intake.reportedUpTo + 1 - this.#book.first);
   }
 
   get #isListCut(): boolean {
@@ -249,15 +252,19 @@ export class Acknowledgements {
 
   /** Sent again on suspicion: the controller hears only of losses that were told of. */
   readonly #suspect = (ordinal: number): void => {
-    const knownBytes = this.#lostBytes;
-    this.#lose(ordinal);
-    this.#lostBytes = knownBytes;
+    this.#book.lose(ordinal);
+    this.#sampler.onSuspected(this.#book.wireBytes(ordinal), this.#missingShare);
+    this.#beginRecovery(ordinal);
   };
 
   #onLoss(ordinal: number): void {
     const bytes = this.#book.wireBytes(ordinal);
     this.#lostBytes += bytes;
     this.#sampler.onLost(bytes, ordinal);
+    this.#beginRecovery(ordinal);
+  }
+
+  #beginRecovery(ordinal: number): void {
     if (!this.#recovery.onLoss(ordinal)) return;
     this.#congestion.onRecoveryStart(this.#nowMs, this.#book.inFlightBytes);
   }
@@ -265,10 +272,11 @@ export class Acknowledgements {
   #tellController(rttMs: number | undefined): void {
     const minMs = this.#roundTrip.minMs;
     const { inFlightBytes } = this.#book;
-    const rate = this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs);
     // What comes to light when a list was cut arrived long before: it shows no rate, and is no reason
     // to grow by all of it at once.
     const isTimely = !this.#isListCut && !this.#wasListCut;
+    if (!isTimely) this.#sampler.onLateNews();
+    const rate = this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs);
     const ackedBytes = isTimely ? this.#ackedBytes : Math.min(this.#ackedBytes, USUAL_ACK_BYTES);
     this.#congestion.onAck({
       nowMs: this.#nowMs,
@@ -281,7 +289,7 @@ export class Acknowledgements {
       totalLossRuns: this.#sampler.lossRuns,
       rttMs,
       smoothedRttMs: this.#roundTrip.smoothedMs,
-      rate: isTimely ? rate : { ...rate, bytesPerMs: undefined },
+      rate,
       isWindowLimited: this.isWindowLimited,
     });
     this.#lostBytes = 0;
