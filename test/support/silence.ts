@@ -1,7 +1,7 @@
 /**
  * A test that passes prints nothing: one that writes to the console fails, with what it wrote.
  *
- * Loaded before each test file of the `unit` and `sim` projects. A test that expects a log line
+ * Loaded before each test file of the `unit`, `sim` and `contract` projects. A test that expects a log line
  * passes its own logger to the code under test. Output that bypasses `console`, such as a direct
  * write to stdout, is not seen here.
  */

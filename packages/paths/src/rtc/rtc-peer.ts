@@ -1,6 +1,6 @@
 /**
- * The little of WebRTC that a direct path needs, as a port: one peer connection with one reliable,
- * ordered data channel, used for one attempt and then thrown away.
+ * The little of WebRTC that a direct path needs, as a port: one peer connection with one reliable data
+ * channel, used for one attempt and then thrown away. Its messages may overtake one another.
  *
  * Promises that every adapter keeps (test/contract/rtc-contract.ts):
  * - signals may be handed over in any order and before the peer is ready for them;
@@ -64,7 +64,7 @@ export type CreateRtcPeer = (options: RtcOptions, handlers: RtcHandlers) => RtcP
 
 /**
  * Bytes that may lie in the channel below us. What is there delays every later command: 32 KiB are
- * 13 ms at 20 Mbit/s, and measured to cost no throughput over werift (guide, section 2B).
+ * 13 ms at 20 Mbit/s, and measured to cost no throughput over werift.
  */
 export const CHANNEL_BUFFER_BYTES = 32 * 1024;
 

@@ -1,7 +1,7 @@
 /**
  * werift as the RTC engine of the extension: always the offerer, with every known hazard of werift
- * 0.24.4 shielded here (../shared guide p2p-transport, section 4A; each has a test that fails
- * without its shield, test/interop/werift-hazards.test.ts):
+ * 0.24.4 shielded here (each has a test that fails without its shield,
+ * test/interop/werift-hazards.test.ts):
  *
  * - the record number and AES-GCM nonce of its DTLS Finished message repeat → numbers skip ahead;
  * - an empty message wedges the channel, a long one throws → refused before it gets there;

@@ -49,7 +49,8 @@ export const MAX_RECORDS_IN_FLIGHT = 1024;
 
 /**
  * Queueing delay the window aims for. A command waits about this long behind bulk, so it must stay
- * far below the 150 ms that issue 3 allows; much less and a busy event loop looks like a full queue.
+ * far below the 150 ms that a command may take more under bulk; much less and a busy event loop looks
+ * like a full queue.
  */
 export const QUEUE_TARGET_MS = 40;
 

@@ -3,7 +3,7 @@ import { browserName, extensionCommand, instanceTitle } from "./link-key.ts";
 
 test("the command names the server and the key", () => {
   expect(extensionCommand("http://192.168.1.20:3000", "a1b2c3")).toBe(
-    "npx beeline extension --server http://192.168.1.20:3000 --key a1b2c3",
+    "npx --no beeline extension --server http://192.168.1.20:3000 --key a1b2c3",
   );
 });
 

@@ -7,9 +7,12 @@ function shellWord(text: string): string {
     : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command that links a computer, ready to paste into a terminal. */
+/**
+ * The command that links a computer, ready to paste into a terminal. `--no`: where Beeline is not
+ * installed, npx must not fetch whatever bears that name and hand it the key.
+ */
 export function extensionCommand(origin: string, key: string): string {
-  return `npx beeline extension --server ${shellWord(origin)} --key ${shellWord(key)}`;
+  return `npx --no beeline extension --server ${shellWord(origin)} --key ${shellWord(key)}`;
 }
 
 /** The name a link goes by when its owner gave it none. */

@@ -93,7 +93,7 @@ export function Pairing({
           <CopyControl text={command} label="Copy command" size="xs" data-testid="copy-command" />
         </Group>
         <Text size="sm" c="dimmed">
-          It needs nothing but{" "}
+          In the folder of Beeline, after <Code>npm run setup</Code>. It needs nothing but{" "}
           <Anchor href="https://nodejs.org" target="_blank" rel="noreferrer" inherit>
             Node.js
           </Anchor>
