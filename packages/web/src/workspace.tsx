@@ -99,8 +99,8 @@ function LinkTrouble() {
       {state === "waiting" && (
         <div className={classes.waiting} data-testid="waiting">
           <span>
-            Your computer is not connected. Start <code>npx --no beeline extension</code> on it; this
-            page goes on by itself.
+            Your computer is not connected. Start <code>npx --no beeline extension</code> on it;
+            this page goes on by itself.
           </span>
           {demo && instanceId !== undefined && <DemoButton instanceId={instanceId} />}
         </div>

@@ -86,6 +86,7 @@ export class PathMtu {
     if (count < BLACK_HOLE_TIMEOUTS || this.packetBytes === this.#base) return false;
     this.packetBytes = this.#base;
     this.#probeBytes = 0;
+    this.#tries = 0;
     this.#atMs = nowMs + RAISE_AFTER_MS;
     return true;
   }

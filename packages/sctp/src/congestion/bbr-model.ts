@@ -41,6 +41,8 @@ const QUIET_ROUNDS = 4;
  * somebody who joins, and nobody gives way to those between probes.
  */
 const NOISE_SHARE = 0.15;
+/** A mean is of two rounds, and the one before them may have begun with a pause. */
+const BUSY_ROUNDS = 3;
 /** Less than what is delivered, or the queue would stay: half a round trip of it is gone in 25. */
 const DRAINING_SHARE = 0.98;
 
@@ -79,6 +81,8 @@ export class BbrModel {
   /** Of the round that just ended and of the one before: how long, and what was delivered. */
   #roundMs = 0;
   #lastRoundMs = 0;
+  /** Rounds since a packet measured the application. */
+  #busyRounds = 0;
   #roundBytes = 0;
   #lastRoundBytes = 0;
   /** The highest mean of two rounds since the probe began. */
@@ -156,7 +160,9 @@ export class BbrModel {
   /** Once per round while not probing: AdaptLowerBoundsFromCongestion (5.5.10.3). */
   adaptShortTerm(ack: Ack, windowBytes: number): void {
     if (!this.#isSignalRoundEnd) return;
-    if (this.#hasCollapsed(ack)) return this.#forgetRate();
+    // Where nothing could be measured, as lists of gaps were cut short, nothing is known of the rate.
+    const isRateKnown = this.bwLatest > 0;
+    if (isRateKnown && this.#hasCollapsed(ack)) return this.#forgetRate();
     this.#quietRounds = this.rtt.hasQueue ? 0 : this.#quietRounds + 1;
     if (!this.#isSignalTelling()) {
       if (this.#quietRounds >= QUIET_ROUNDS) this.resetShortTerm();
@@ -165,7 +171,7 @@ export class BbrModel {
     this.#quietRounds = 0;
     if (this.bwShort === Number.POSITIVE_INFINITY) this.bwShort = this.maxBw;
     if (this.inflightShort === Number.POSITIVE_INFINITY) this.inflightShort = windowBytes;
-    this.bwShort = Math.max(this.bwLatest, BETA * this.bwShort);
+    if (isRateKnown) this.bwShort = Math.max(this.bwLatest, BETA * this.bwShort);
     this.inflightShort = Math.max(this.inflightLatest, BETA * this.inflightShort);
   }
 
@@ -188,14 +194,16 @@ export class BbrModel {
   /** What a probe found holds if two rounds together had it: heaps make a single sample too high. */
   advanceMaxBw(): void {
     if (this.#currentMaxBw === 0) return;
-    this.#leastBw = this.#previousMaxBw * (1 - NOISE_SHARE);
-    const proven = Math.max(this.#probedBytesPerMs, this.#previousMaxBw);
+    const before = this.#previousMaxBw;
+    const proven = Math.max(this.#probedBytesPerMs, before);
     this.#previousMaxBw = Math.min(this.#currentMaxBw, proven);
+    this.#leastBw = (before || this.#previousMaxBw) * (1 - NOISE_SHARE);
     this.#currentMaxBw = 0;
   }
 
   /** At the end of a round that queued by this sender's doing: what was delivered is what there is. */
   lowerMaxBw(): void {
+    if (this.#busyRounds < BUSY_ROUNDS) return;
     const bytesPerMs = Math.max(DRAINING_SHARE * this.#meanBytesPerMs, this.#leastBw);
     this.#previousMaxBw = Math.min(this.#previousMaxBw, bytesPerMs);
     this.#currentMaxBw = Math.min(this.#currentMaxBw, bytesPerMs);
@@ -230,6 +238,8 @@ export class BbrModel {
 
   #countRound(ack: Ack): void {
     this.isRoundStart = ack.ackedBytes > 0 && ack.rate.priorDeliveredBytes >= this.#roundEndBytes;
+    if (ack.rate.isAppLimited) this.#busyRounds = 0;
+    else if (this.isRoundStart) this.#busyRounds += 1;
     if (this.isRoundStart) {
       this.startRound(ack);
       this.#lastRoundMs = this.#roundMs;

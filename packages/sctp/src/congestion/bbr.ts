@@ -42,6 +42,9 @@ const FULL_ROUNDS = 3;
 const FULL_ROUNDS_WITH_QUEUE = 1;
 const FULL_ROUNDS_WITHOUT_QUEUE = 8;
 
+/** BBR.StartupFullLossCnt: a burst that hits the first packets is no full pipe. */
+const STARTUP_LOSS_RUNS = 6;
+
 /**
  * A quarter of a long flight is more than the 40 ms which the shortest buffers of home routers hold. It
  * leaves a rate that does grow room to do so by that much in each round.
@@ -189,7 +192,7 @@ class Bbr implements CongestionControl {
   #leaveStartup(ack: Ack): void {
     if (this.#state !== "startup") return;
     const model = this.#model;
-    if (model.isFlightTooLarge(ack)) {
+    if (ack.rate.lossRuns >= STARTUP_LOSS_RUNS && model.isFlightTooLarge(ack)) {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }

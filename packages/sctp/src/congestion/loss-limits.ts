@@ -11,7 +11,7 @@
  * And a queue that overflows under paced packets loses one here and one there. A receiver that stood
  * still for longer than its socket's buffer lasts (Chromium's holds 57 packets, 7 ms at 100 Mbit/s) loses
  * many in one run, and the standstill looks like a queue besides. The draft asks for six runs while it
- * starts (section 5.3.1.3); here they are asked for always.
+ * starts (section 5.3.1.3); here they are asked for always, of small flights fewer.
  */
 
 const LOSS_SHARE = 0.02;

@@ -12,10 +12,12 @@ import type { InFlight } from "./in-flight.ts";
 const MOST_DUPLICATES = 512;
 
 /**
- * A list of so many gaps may be cut short: dcSCTP (Chromium) lists 20 at the most, the lowest ones, and
- * nobody more than fit a packet. What lies beyond the last one listed is then unknown.
+ * A list of so many gaps may be cut short: dcSCTP (Chromium) lists 20 at the most, the lowest ones. What
+ * lies beyond the last one listed is then unknown. Whoever has listed more lists what fits a packet.
  */
-const LONG_LIST = 16;
+const DCSCTP_GAPS = 20;
+/** Nearly as many as fit the smallest packet that every path takes, four bytes each. */
+const FULL_PACKET_GAPS = 250;
 
 export interface SackEvents {
   /** For the first time, ascending within one SACK. `wasLost`: it had been declared lost. */
@@ -31,6 +33,7 @@ export class SackIntake {
   readonly #book: InFlight;
   readonly #events: SackEvents;
   readonly #ranges = new AckedRanges();
+  #listsMore = false;
 
   constructor(book: InFlight, events: SackEvents) {
     this.#book = book;
@@ -45,7 +48,7 @@ export class SackIntake {
     if (sack.gaps.length > 0) {
       this.#ranges.add(sack.gaps, cumulative, this.#book.next, this.#onGap);
     }
-    const lastGap = sack.gaps.length < LONG_LIST ? undefined : sack.gaps[sack.gaps.length - 1];
+    const lastGap = this.#isCut(sack.gaps.length) ? sack.gaps[sack.gaps.length - 1] : undefined;
     this.reportedUpTo = lastGap === undefined ? Number.POSITIVE_INFINITY : cumulative + lastGap.end;
     const count = Math.min(sack.duplicates.length, MOST_DUPLICATES);
     for (let index = 0; index < count; index += 1) {
@@ -53,6 +56,11 @@ export class SackIntake {
       if (this.#book.isRemembered(ordinal)) this.#events.onDuplicate(ordinal);
     }
     return true;
+  }
+
+  #isCut(gaps: number): boolean {
+    if (gaps > DCSCTP_GAPS) this.#listsMore = true;
+    return gaps >= (this.#listsMore ? FULL_PACKET_GAPS : DCSCTP_GAPS);
   }
 
   /** SHUTDOWN acknowledges by number only (RFC 9260 section 3.3.8). */

@@ -146,9 +146,13 @@ test("a stranger's unsigned check is not answered", async () => {
   const [user = ""] = offerer.signals.flatMap((signal) =>
     signal.kind === "offer" ? (/a=ice-ufrag:(\S+)/.exec(signal.sdp)?.[1] ?? []) : [],
   );
-  for (const password of [undefined, "a wrong password, 22 long"]) {
+  const names = [user, "constructor", "toString", "__proto__", ""];
+  const passwords = [undefined, "a wrong password, 22 long"];
+  for (const [name, password] of names.flatMap((name) =>
+    passwords.map((p) => [name, p] as const),
+  )) {
     const check = new Message(methods.BINDING, classes.REQUEST);
-    check.setAttribute("USERNAME", `${user}:evil`).setAttribute("PRIORITY", 1);
+    check.setAttribute("USERNAME", `${name}:evil`).setAttribute("PRIORITY", 1);
     if (password !== undefined) check.addMessageIntegrity(Buffer.from(password)).addFingerprint();
     stranger.send(check.bytes, Number(port), address);
   }

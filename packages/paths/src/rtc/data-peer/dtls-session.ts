@@ -199,9 +199,13 @@ export class DtlsSession {
   /** The only message of a handshake that is sealed. */
   #receiveFinished(payload: Buffer, record: Buffer): void {
     const messages = this.#incoming.add(payload);
-    for (const message of messages) this.#hand(message, record);
-    // Our own Finished was lost if the client repeats its: werift sends it again (RFC 6347 4.2.4).
-    const isRepeated = messages.length === 0 && this.#isConnected && this.#role === "server";
+    if (!this.#isConnected) {
+      for (const message of messages) this.#hand(message, record);
+      return;
+    }
+    // What follows a handshake is no part of it, and is kept nowhere. Only: our own Finished was lost
+    // if the client repeats its, and werift sends it again (RFC 6347 section 4.2.4).
+    const isRepeated = messages.length === 0 && this.#role === "server";
     if (isRepeated && payload[0] === HANDSHAKE.finished) this.#gate.onData(record);
   }
 

@@ -9,6 +9,7 @@
  */
 
 import { promises as dns } from "node:dns";
+import type { EventEmitter } from "node:events";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import {
@@ -43,6 +44,8 @@ export interface IceCredentials {
 interface ConnectionInside {
   stunServer?: unknown;
   readonly protocols: Protocol[];
+  /** There once a name was asked for. */
+  readonly lookup?: { readonly mdnsInstance: EventEmitter };
   ensureProtocol(protocol: Protocol): void;
   pairLocalProtocol(protocol: Protocol): void;
 }
@@ -55,8 +58,9 @@ const MAX_REMOTE_CANDIDATES = 64;
 const MAX_NAMES = 8;
 /** IPv6 has 1280 for every path; without its header, UDP's and TURN's. */
 const BASE_DATAGRAM_BYTES = 1_280 - 40 - 8 - 4;
-/** Ethernet's 1500, less the same with IPv4's header: IPv6's probe fails and finds its own. */
+/** Ethernet's 1500, less the same with IPv4's header; IPv6's is longer. */
 const MOST_DATAGRAM_BYTES = 1_500 - 20 - 8 - 4;
+const IPV6_MORE_BYTES = 20;
 /** Loopback takes what UDP does; who reads them limits them more (session-description.ts). */
 const MOST_HERE_BYTES = 65_507;
 const CANDIDATE =
@@ -141,6 +145,9 @@ export class IceAgent {
     );
     // For a name this takes until somebody answers; nothing waits for it.
     this.#connection.addRemoteCandidate(candidate).catch(() => {});
+    // Where multicast is forbidden, or its port taken, nobody answers; that ends no process.
+    const names = this.#inside.lookup?.mdnsInstance;
+    if (names?.listenerCount("error") === 0) names.on("error", () => {});
   }
 
   /** Checks until a pair is nominated; told by `onState`. */
@@ -176,7 +183,9 @@ export class IceAgent {
   get datagramBytes(): { readonly base: number; readonly most: number } {
     const remote = this.#choose()?.remoteCandidate.host;
     const isHere = this.#inside.protocols.some(({ localIp }) => localIp === remote);
-    return { base: BASE_DATAGRAM_BYTES, most: isHere ? MOST_HERE_BYTES : MOST_DATAGRAM_BYTES };
+    // A kernel cuts up what its own link does not take, so a probe above that would be answered.
+    const away = MOST_DATAGRAM_BYTES - (isIP(remote ?? "") === 6 ? IPV6_MORE_BYTES : 0);
+    return { base: BASE_DATAGRAM_BYTES, most: isHere ? MOST_HERE_BYTES : away };
   }
 
   /** Over the chosen pair; lost when there is none, as datagrams may be. */
@@ -216,7 +225,11 @@ export class IceAgent {
 
   async #openSocket(address: string): Promise<void> {
     const protocol = new SocketProtocol(address, {
-      passwordOf: (username) => this.#connection.userHistory[username],
+      passwordOf: (username) => {
+        // A plain object, which knows `constructor` and the like as well.
+        const { userHistory } = this.#connection;
+        return Object.hasOwn(userHistory, username) ? userHistory[username] : undefined;
+      },
       onDatagram: (datagram, from, port) => this.#receive(datagram, from, port),
     });
     await protocol.connectionMade();

@@ -54,9 +54,9 @@ export class PacketDriver {
 
   /** To be called after the machine was used: what it has to say leaves when this turn ends. */
   flush(): void {
-    if (this.#isFlushAsked || this.#isTicking || this.#isClosed) return;
+    if (this.#isFlushAsked || this.#isClosed) return;
     this.#isFlushAsked = true;
-    queueMicrotask(() => this.#turn());
+    if (!this.#isTicking) queueMicrotask(() => this.#turn());
   }
 
   /** What is due leaves now, for the last time. */
@@ -78,14 +78,23 @@ export class PacketDriver {
     this.#isFlushAsked = false;
     if (this.#isClosed || this.#isTicking) return;
     this.#isTicking = true;
-    this.#owner.onTurn();
-    const isMore = this.#sendAll();
-    // Sending tells the owner of room, and what it sends then is due as well.
-    if (!this.#isClosed) this.#owner.onTurn();
-    this.#isTicking = false;
-    if (this.#isClosed) return;
-    if (isMore) this.#turnLater();
-    else this.#sleep();
+    // An owner that throws still has a path.
+    let isMore = true;
+    try {
+      this.#owner.onTurn();
+      this.#isFlushAsked = false;
+      isMore = this.#sendAll();
+      // Sending tells the owner of room, and what it sends then is due as well.
+      if (!this.#isClosed) this.#owner.onTurn();
+      isMore ||= this.#isFlushAsked;
+    } finally {
+      this.#isFlushAsked = false;
+      this.#isTicking = false;
+      if (!this.#isClosed) {
+        if (isMore) this.#turnLater();
+        else this.#sleep();
+      }
+    }
   }
 
   /** @returns whether the machine may have more to send now. */

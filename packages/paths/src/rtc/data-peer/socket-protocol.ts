@@ -96,7 +96,11 @@ export class SocketProtocol implements Protocol {
     });
     // From here on errors are those of single datagrams, which UDP may lose anyway.
     this.#socket.on("error", () => {});
-    this.#socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    try {
+      this.#socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    } catch {
+      // Some systems refuse what is above their limit; theirs does.
+    }
   }
 
   get port(): number {

@@ -5,6 +5,7 @@
  * that part is ours; closing gives the allocation back (RFC 8656 section 7).
  */
 
+import { createSocket, type SocketType } from "node:dgram";
 import { promises as dns } from "node:dns";
 import { isIP } from "node:net";
 import {
@@ -26,11 +27,18 @@ import type { TurnServer } from "./ice-servers.ts";
 /** RFC 8656 section 3.2: the default; refreshed when five sixths are over. */
 const LIFETIME_SECONDS = 600;
 const REFRESH_AFTER = 5 / 6;
+/** A server that refuses, or grants nothing, is asked no sooner: another may have taken its place. */
+const LEAST_REFRESH_SECONDS = 30;
 const CHANNEL_HEADER_BYTES = 4;
 
 /** The parts of werift that TypeScript does not let us reach: checked before use. */
 interface TurnInside {
   refresh?: (seconds: number) => void;
+}
+
+interface StreamInside {
+  connect: () => void;
+  readonly connecting?: Promise<void>;
 }
 
 interface Channel {
@@ -44,6 +52,8 @@ export class TurnRelay {
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
   #channel: Channel | undefined;
   #isBinding = false;
+  /** Counts the peer addresses: an answer for an old one may come late. */
+  #generation = 0;
   #isClosed = false;
 
   private constructor(turn: TurnProtocol) {
@@ -122,15 +132,17 @@ export class TurnRelay {
   /** A new peer address needs a new channel. */
   forgetChannel(): void {
     this.#channel = undefined;
+    this.#generation += 1;
   }
 
   #bind(address: string, port: number): void {
     if (this.#isBinding) return;
     this.#isBinding = true;
+    const generation = this.#generation;
     this.#turn
       .getChannel([address, port])
       .then((channel) => {
-        this.#channel = channel;
+        if (generation === this.#generation) this.#channel = channel;
       })
       // Without a channel data goes as indications, which werift does.
       .catch(() => {})
@@ -158,7 +170,7 @@ export class TurnRelay {
         this.#refresh(LIFETIME_SECONDS)
           .then((granted) => this.#refreshAfter(granted))
           // It may have been one lost question: the allocation still has a sixth of its time.
-          .catch(() => this.#refreshAfter(seconds / 6));
+          .catch(() => this.#refreshAfter(Math.max(seconds / 6, LEAST_REFRESH_SECONDS)));
       },
       seconds * REFRESH_AFTER * 1_000,
     );
@@ -169,7 +181,7 @@ export class TurnRelay {
     const request = new Message(methods.REFRESH, classes.REQUEST);
     request.setAttribute("LIFETIME", seconds);
     const [answer] = await this.#turn.requestWithRetry(request, this.#turn.server);
-    return Number(answer.getAttributeValue("LIFETIME"));
+    return Math.max(Number(answer.getAttributeValue("LIFETIME")) || 0, LEAST_REFRESH_SECONDS);
   }
 
   /** Tells the server and does not wait for it. */
@@ -189,7 +201,36 @@ async function connect(
   host: string,
 ): Promise<UdpTransport | TcpTransport | TlsTransport> {
   const address = [host, server.port] as const;
-  if (server.transport === "tcp") return TcpTransport.init(address);
-  if (server.transport === "tls") return TlsTransport.init(address, { servername: server.host });
-  return UdpTransport.init(isIP(host) === 6 ? "udp6" : "udp4");
+  if (server.transport === "tcp") return shielded(await TcpTransport.init(address));
+  if (server.transport === "tls") {
+    return shielded(await TlsTransport.init(address, { servername: server.host }));
+  }
+  const type = isIP(host) === 6 ? "udp6" : "udp4";
+  await tryBind(type);
+  return UdpTransport.init(type);
+}
+
+/** werift hears no error of its socket, as where there is no IPv6. @throws that error. */
+async function tryBind(type: SocketType): Promise<void> {
+  const socket = createSocket(type);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(0, resolve);
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** werift connects a stream anew when the server ends it, and nobody awaits that: it may fail. */
+function shielded<T extends TcpTransport | TlsTransport>(transport: T): T {
+  const { stream } = transport as unknown as { readonly stream: StreamInside };
+  const { connect } = stream;
+  if (typeof connect !== "function") throw new Error("werift connects streams otherwise now");
+  stream.connect = () => {
+    connect.call(stream);
+    stream.connecting?.catch(() => {});
+  };
+  return transport;
 }
