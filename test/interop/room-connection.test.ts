@@ -2,6 +2,7 @@
  * A peer's place in a room, against the real server: what brings it back and what ends it. Here and
  * not beside its source, because packages/paths may not import the server.
  */
+import type { AddressInfo } from "node:net";
 import {
   type Clock,
   type Joined,
@@ -9,7 +10,8 @@ import {
   type RoomOptions,
   realClock,
 } from "@beeline/paths";
-import { type BeelineError, type Presence, RelayFrame } from "@beeline/protocol";
+import { type BeelineError, PEER_SOCKET_PATH, type Presence, RelayFrame } from "@beeline/protocol";
+import { Server, type Socket } from "socket.io";
 import { expect, onTestFinished, test } from "vitest";
 import { Changes } from "../support/deadline.ts";
 import {
@@ -204,6 +206,58 @@ test("a link that its owner deletes ends it", async () => {
   await member.next("joined");
   await ask(server.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
   expect((await member.next("end")).error.code).toBe("LINK_REVOKED");
+});
+
+/** A server whose error codes are not known here. */
+async function startNewerServer(serve: (socket: Socket) => void): Promise<{ url: string }> {
+  const server = new Server(0, { path: PEER_SOCKET_PATH });
+  onTestFinished(() => server.close());
+  server.on("connection", serve);
+  const { port } = server.httpServer.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}` };
+}
+
+const NEWER = { code: "LINK_ASLEEP", message: "the link sleeps" };
+const NEWER_READ = { code: "INTERNAL", detail: "LINK_ASLEEP: the link sleeps" };
+const WELCOME = {
+  ...{ ok: true, peerId: "one", presence: { peers: [] } },
+  ...{ iceServers: [], instanceName: null },
+};
+
+test("who is kicked for a reason that only newer servers know is out all the same", async () => {
+  const server = await startNewerServer((socket) => {
+    socket.on("join", (_request, ack) => ack(WELCOME));
+    socket.on("signal", () => socket.emit("kicked", NEWER));
+  });
+  const member = new Member(server, as("client", "abcdef"));
+  await member.next("joined");
+  member.room.signal("anybody", {});
+  expect((await member.next("end")).error).toMatchObject(NEWER_READ);
+});
+
+test.each([
+  ["final", false, "end"],
+  ["for now", true, "down"],
+] as const)("a join refused %s for such a reason is refused", async (_how, retry, heard) => {
+  const server = await startNewerServer((socket) => {
+    socket.on("join", (_request, ack) => ack({ ok: false, error: NEWER, retry }));
+  });
+  const member = new Member(server, as("client", "abcdef"));
+  expect((await member.next(heard)).error).toMatchObject(NEWER_READ);
+});
+
+test("a sender that is limited for such a reason pauses", async () => {
+  const server = await startNewerServer((socket) => {
+    socket.on("join", (_request, ack) => ack(WELCOME));
+    socket.on("signal", () => socket.emit("limited", { ...NEWER, retryAfterMs: 100 }));
+  });
+  const clock = new HeldClock();
+  const member = new Member(server, as("client", "abcdef"), clock);
+  await member.next("joined");
+  member.room.signal("anybody", {});
+  const pause = await clock.changes.until(JOIN_MS, "a pause", () => clock.waits[0]);
+  expect(pause.delayMs).toBe(100);
+  expect(member.room.canSend).toBe(false);
 });
 
 test("a refusal that may pass is no end: the member tries again, and gets in", async () => {

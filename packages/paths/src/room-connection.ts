@@ -183,7 +183,7 @@ export class RoomConnection {
     });
     socket.on("kicked", (raw) => {
       const kicked = Kicked.safeParse(raw);
-      if (kicked.success) this.#end(new BeelineError(kicked.data.code, kicked.data.message));
+      if (kicked.success) this.#end(BeelineError.fromWire(kicked.data));
     });
     socket.on("signal", (from, message) => this.#handlers.onSignal(from, message));
     socket.on("relay", (from, bytes) => {
@@ -212,7 +212,7 @@ export class RoomConnection {
         this.#handlers.onJoined(ack.data);
         this.#handlers.onPresence(ack.data.presence);
       } else {
-        const error = new BeelineError(ack.data.error.code, ack.data.error.message);
+        const error = BeelineError.fromWire(ack.data.error);
         if (!ack.data.retry) return this.#end(error);
         this.#handlers.onDown(error);
         this.#rejoinLater();

@@ -20,7 +20,6 @@
  */
 
 import { z } from "zod";
-import { ERROR_CODES } from "./errors.ts";
 import { isShortKey, PeerId } from "./ids.ts";
 import { DIRECT_REASONS, type DirectReason } from "./signal.ts";
 
@@ -90,6 +89,12 @@ export const IceServer = z.object({
 });
 export type IceServer = z.infer<typeof IceServer>;
 
+/**
+ * Of a newer server the code may be one that is unknown here: read it by `BeelineError.fromWire`. A
+ * closed list would drop the event whole, and a peer would not notice that it was kicked.
+ */
+const SentError = z.object({ code: z.string().max(64), message: z.string() });
+
 export const JoinAck = z.discriminatedUnion("ok", [
   z.object({
     ok: z.literal(true),
@@ -101,25 +106,21 @@ export const JoinAck = z.discriminatedUnion("ok", [
   }),
   z.object({
     ok: z.literal(false),
-    error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }),
+    error: SentError,
     /** False only when the answer is final: the key does not exist. Everything else is worth another try. */
     retry: z.boolean(),
   }),
 ]);
 export type JoinAck = z.infer<typeof JoinAck>;
 
-export const Kicked = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
+export const Kicked = SentError;
 export type Kicked = z.infer<typeof Kicked>;
 
 /**
  * Something that this peer sent was over a limit and was not passed on. At most one a second; what
  * was dropped in between is not told. A sender that waits for `retryAfterMs` loses nothing more.
  */
-export const Limited = z.object({
-  code: z.enum(ERROR_CODES),
-  message: z.string(),
-  retryAfterMs: z.number().nonnegative(),
-});
+export const Limited = SentError.extend({ retryAfterMs: z.number().nonnegative() });
 export type Limited = z.infer<typeof Limited>;
 
 /** What an extension tells the server about a session, for its operator's statistics only. */
