@@ -171,6 +171,42 @@ describe("without a direct path", () => {
     expect(link.path).toMatchObject({ kind: "relay", reason });
   });
 
+  test("a client that no longer wants the relay only has TURN credentials given to both sides", async () => {
+    const rtc = createMemoryRtc();
+    const given: [side: string, hasCredentials: boolean][] = [];
+    const noted =
+      (side: string, create: CreateRtcPeer): CreateRtcPeer =>
+      (options, handlers) => {
+        given.push([side, options.iceServers.some(({ credential }) => credential !== undefined)]);
+        return create(options, handlers);
+      };
+    const scene = await LinkScene.open({
+      createOfferer: noted("extension", rtc.createOfferer),
+      turn: { urls: ["turn:127.0.0.1:1"], secret: "a secret of sixteen characters" },
+    });
+    const link = await scene.connect(noted("client", rtc.createAnswerer), { policy: "relayOnly" });
+    await draw(link);
+    expect(given).toEqual([]);
+    const job = link.txt2img(PICTURE);
+
+    link.setPolicy("preferDirect");
+    await pathOf(link, { kind: "direct", reason: "open" });
+    expectWhole((await within(DRAW_MS, "the picture", job.result)).images[0] as LinkImage);
+    expect(given).toEqual([
+      ["extension", true],
+      ["client", true],
+    ]);
+
+    // There and back costs no connection: the server still goes by what it was told.
+    const states: string[] = [];
+    link.on("state", (state) => states.push(state));
+    link.setPolicy("relayOnly");
+    expect(link.path).toMatchObject({ kind: "relay", reason: "policy" });
+    link.setPolicy("preferDirect");
+    await pathOf(link, { kind: "direct", reason: "open" });
+    expect(states).toEqual([]);
+  });
+
   test("an extension that never connects directly is known as such", async () => {
     const rtc = createMemoryRtc();
     const scene = await LinkScene.open();

@@ -18,6 +18,7 @@ import {
 } from "@beeline/extension";
 import { type CreateRtcPeer, realClock } from "@beeline/paths";
 import { type LinkInstance, REST_PATH } from "@beeline/protocol";
+import type { LinkServerOptions } from "@beeline/server";
 import { onTestFinished } from "vitest";
 import { Changes } from "./deadline.ts";
 import { ask, startLinkServer, type TestServer } from "./link-server.ts";
@@ -29,6 +30,7 @@ export interface SceneOptions {
   /** Absent: the extension never connects directly. */
   readonly createOfferer?: CreateRtcPeer;
   readonly demo?: DemoBackendOptions;
+  readonly turn?: LinkServerOptions["turn"];
 }
 
 export interface TestExtension {
@@ -65,7 +67,7 @@ export class LinkScene {
 
   /** A server, and nobody there. */
   static async openEmpty(options: SceneOptions = {}): Promise<LinkScene> {
-    const server = await startLinkServer();
+    const server = await startLinkServer({ turn: options.turn });
     const dir = await mkdtemp(join(tmpdir(), "beeline-link-"));
     onTestFinished(() => rm(dir, { recursive: true, force: true }));
     return new LinkScene(server, dir, options);

@@ -201,6 +201,7 @@ export interface Link {
   ): Promise<readonly ResourceProgress[]>;
   listActivities(options?: JobOptions): Promise<readonly Activity[]>;
   clearActivities(): Promise<void>;
+  /** Away from `relayOnly`, the link may be `joining` for a moment: the server has to be told. */
   setPolicy(policy: PathPolicy): void;
   stats(): LinkStats;
   /**

@@ -82,7 +82,6 @@ export class Connection {
     this.#policy = options.policy ?? "preferDirect";
     this.calls = new Calls(clock);
     this.#switches = new SwitchLog(clock);
-    const canDirect = createPeer !== undefined && this.#policy !== "relayOnly";
     this.#room = new RoomConnection(
       {
         server: options.server,
@@ -90,7 +89,7 @@ export class Connection {
         token: options.token,
         key: options.key,
         name: options.name ?? "",
-        capabilities: [CAPABILITIES.session, ...(canDirect ? [CAPABILITIES.direct] : [])],
+        capabilities: this.#capabilities,
       },
       clock,
       {
@@ -152,6 +151,8 @@ export class Connection {
 
   setPolicy(policy: PathPolicy): void {
     this.#policy = policy;
+    // First, so that an attempt begins when both sides have been given TURN credentials.
+    this.#room.setCapabilities(this.#capabilities);
     this.#session?.setPolicy(policy);
     this.#updatePath();
   }
@@ -188,6 +189,12 @@ export class Connection {
   #setIceServers(iceServers: readonly IceServer[]): void {
     this.#iceServers = iceServers;
     this.#session?.setIceServers(iceServers);
+  }
+
+  /** Without `direct/1` nobody offers anything, and the server gives out no TURN credentials. */
+  get #capabilities(): string[] {
+    const canDirect = this.#createPeer !== undefined && this.#policy !== "relayOnly";
+    return [CAPABILITIES.session, ...(canDirect ? [CAPABILITIES.direct] : [])];
   }
 
   // ── the room ───────────────────────────────────────────────────────────────

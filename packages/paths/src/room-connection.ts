@@ -72,6 +72,8 @@ export class RoomConnection {
   readonly #handlers: RoomHandlers;
   readonly #clock: Clock;
   #request: JoinRequest;
+  /** What the server goes by: those of the newest join; undefined while it knows of none. */
+  #toldCapabilities: readonly string[] | undefined;
   #isJoined = false;
   #isEnded = false;
   #dialectMessages = 0;
@@ -138,6 +140,16 @@ export class RoomConnection {
   }
 
   /**
+   * Said when joining. The server hears at once of what is new, by a new connection: it gives TURN
+   * credentials only to those who can connect directly. Of what is gone it hears the next time.
+   */
+  setCapabilities(capabilities: readonly string[]): void {
+    this.#request = { ...this.#request, capabilities: [...capabilities] };
+    const told = this.#toldCapabilities;
+    if (told !== undefined && capabilities.some((one) => !told.includes(one))) this.reconnect();
+  }
+
+  /**
    * Leaves the transport behind and connects anew: for a relay that fell silent without closing. The
    * old one is not waited for: its engine closes when what it holds is sent, and that may be never.
    */
@@ -201,6 +213,7 @@ export class RoomConnection {
   }
 
   #join(): void {
+    this.#toldCapabilities = this.#request.capabilities;
     this.#socket.timeout(JOIN_TIMEOUT_MS).emit("join", this.#request, (timeout, raw) => {
       if (this.#isEnded) return;
       const ack = timeout === null ? JoinAck.safeParse(raw) : undefined;
@@ -214,6 +227,7 @@ export class RoomConnection {
       } else {
         const error = BeelineError.fromWire(ack.data.error);
         if (!ack.data.retry) return this.#end(error);
+        this.#toldCapabilities = undefined;
         this.#handlers.onDown(error);
         this.#rejoinLater();
       }
@@ -240,6 +254,7 @@ export class RoomConnection {
 
   #down(detail: string): void {
     this.#isJoined = false;
+    this.#toldCapabilities = undefined;
     if (!this.#isEnded) this.#handlers.onDown(new BeelineError("SERVER_UNREACHABLE", detail));
   }
 
