@@ -14,6 +14,7 @@ import type {
   SentPacket,
 } from "./congestion-control.ts";
 import { FullPipe } from "./full-pipe.ts";
+import { FULL_LOSS_RUNS } from "./loss-limits.ts";
 
 type State = "startup" | "drain" | "probe-bw" | "probe-rtt";
 
@@ -41,9 +42,6 @@ const INITIAL_RTT_MS = 1;
 const FULL_ROUNDS = 3;
 const FULL_ROUNDS_WITH_QUEUE = 1;
 const FULL_ROUNDS_WITHOUT_QUEUE = 8;
-
-/** BBR.StartupFullLossCnt: a burst that hits the first packets is no full pipe. */
-const STARTUP_LOSS_RUNS = 6;
 
 /**
  * A quarter of a long flight is more than the 40 ms which the shortest buffers of home routers hold. It
@@ -192,7 +190,7 @@ class Bbr implements CongestionControl {
   #leaveStartup(ack: Ack): void {
     if (this.#state !== "startup") return;
     const model = this.#model;
-    if (ack.rate.lossRuns >= STARTUP_LOSS_RUNS && model.isFlightTooLarge(ack)) {
+    if (ack.rate.lossRuns >= FULL_LOSS_RUNS && model.isFlightTooLarge(ack)) {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }

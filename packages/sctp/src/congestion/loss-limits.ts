@@ -20,8 +20,8 @@ const BURST_PACKETS = 4;
 /** Three standard deviations: one round in hundreds. */
 const CHANCE_DEVIATIONS = 3;
 
-/** BBR.StartupFullLossCnt. */
-const RUNS = 6;
+/** BBR.StartupFullLossCnt: a burst that hits a few packets is neither a full pipe nor too much sent. */
+export const FULL_LOSS_RUNS = 6;
 /** Of a small flight fewer packets are lost: one run for so many packets. */
 const PACKETS_PER_RUN = 16;
 
@@ -38,7 +38,7 @@ export function isLossTelling(
   packetBytes: number,
   hasQueue: boolean,
 ): boolean {
-  const runs = Math.min(RUNS, flightBytes / packetBytes / PACKETS_PER_RUN);
+  const runs = Math.min(FULL_LOSS_RUNS, flightBytes / packetBytes / PACKETS_PER_RUN);
   if (lossRuns < runs) return false;
   return lostBytes > tolerableLossBytes(flightBytes, packetBytes, hasQueue);
 }
