@@ -21,7 +21,19 @@ const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 /** Of each message, besides the budget. */
 const FREE_BYTES = 64 * 1024;
 
+const MiB = 1024 * 1024;
+
 const TOKEN = "a token that Prometheus has";
+
+/** A server with a budget of 4 MiB, of which an address may have one, and a shipped extension that is paired. */
+async function openBudgetScene(): Promise<{ server: TestServer; sd: ShippedPeer; key: string }> {
+  const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
+  const { key: shortKey } = await server.createInstance();
+  const sd = new ShippedPeer(server, "sd");
+  await sd.join(shortKey);
+  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  return { server, sd, key };
+}
 
 test("health says that the process runs; readiness, that its database answers", async () => {
   const server = await startLinkServer();
@@ -128,12 +140,7 @@ test("nobody holds more than a quarter of a budget, and all together no more tha
 });
 
 test("a message over its address's share of the budget costs its sender a reconnect, and nobody else", async () => {
-  const MiB = 1024 * 1024;
-  const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
-  const { key: shortKey } = await server.createInstance();
-  const sd = new ShippedPeer(server, "sd");
-  await sd.join(shortKey);
-  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  const { server, sd, key } = await openBudgetScene();
   const [greedy, modest] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
   await greedy.join(key);
   await modest.join(key);
@@ -148,12 +155,7 @@ test("a message over its address's share of the budget costs its sender a reconn
 });
 
 test("whoever fills the budget with messages that never end keeps nobody from sending commands", async () => {
-  const MiB = 1024 * 1024;
-  const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
-  const { key: shortKey } = await server.createInstance();
-  const sd = new ShippedPeer(server, "sd");
-  await sd.join(shortKey);
-  const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+  const { server, sd, key } = await openBudgetScene();
   const [hog, other] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
   for (const peer of [hog, other]) await peer.join(key);
   const { ws } = hog.socket.io.engine.transport as unknown as {
@@ -180,12 +182,7 @@ test.each([
 ])(
   "what waits to go out to %s clients has a budget; what is over it is dropped, small things are not",
   async (_kind, makeClient) => {
-    const MiB = 1024 * 1024;
-    const server = await startLinkServer({ shippedBudgetBytes: 4 * MiB });
-    const { key: shortKey } = await server.createInstance();
-    const sd = new ShippedPeer(server, "sd");
-    await sd.join(shortKey);
-    const [{ key }] = (await sd.next("upgradeKey")) as [{ key: string }];
+    const { server, sd, key } = await openBudgetScene();
     const deaf = [0, 1, 2, 3].map(() => makeClient(server));
     for (const peer of deaf) {
       await peer.join(key);
