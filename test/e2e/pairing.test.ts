@@ -8,6 +8,8 @@ import { expect } from "vitest";
 import { newHome, startExtension, startServer } from "../support/beeline.ts";
 import { drawDemoPicture, QUICK_FORM, sha256 } from "../support/demo-picture.ts";
 import { type LinkPage, test } from "../support/link-page.ts";
+import { BeelinePeer } from "../support/link-server.ts";
+import { openLocalDemo } from "../support/local-demo.ts";
 
 /**
  * What Chromium says while the server is away. The last: what is sent between a close frame and its
@@ -151,6 +153,46 @@ test("a new key for a link disconnects the extension that held the old one", asy
   expect(newKey).not.toBe(key);
   expect(await extension.exited()).toBe(1);
   expect(await keysIn(home)).toEqual([]);
+});
+
+test("the owner of a link sees who is there and who was at its pairing", async ({ open }) => {
+  const demo = await openLocalDemo();
+  const page = await open(demo.url, { expected: /status of 500/ });
+  await page.linkDemo();
+  const key = await page.page.evaluate(async () => {
+    const [link] = (await (await fetch("/api/link")).json()) as [{ key: string }];
+    return link.key;
+  });
+  const name = "<img src=x onerror=alert(1)> ".repeat(2).trim();
+  await new BeelinePeer(demo, "client").enter(key, { name });
+
+  await page.byId("links").click();
+  // The page leaves the room for the list.
+  await expect.poll(() => demo.server.metrics().peers).toBe(2);
+  await page.byId("instance-menu").click();
+  await page.byId("show-peers").click();
+  const present = page.byId("peers-now").getByTestId("peer");
+  const paired = page.byId("peers-paired").getByTestId("peer");
+  await paired.first().waitFor();
+  // What somebody calls themselves stays text.
+  expect(await present.count()).toBe(2);
+  const machine = /^Test machine\s+Computer\s+joined just now from 127\.0\.0\.1/;
+  expect(await present.nth(0).innerText()).toMatch(machine);
+  expect((await present.nth(1).innerText()).startsWith(name)).toBe(true);
+  expect(await paired.count()).toBe(2);
+  expect(await paired.nth(0).innerText()).toMatch(/on Linux\s+Page\s+you\s.*gone since$/s);
+  expect(await paired.nth(1).innerText()).toMatch(machine);
+  expect(await paired.nth(1).innerText()).toMatch(/still here$/);
+  const dialog = page.page.getByRole("dialog", { name: "Who was here" });
+  await dialog.getByRole("region", { name: "Here now" }).getByRole("list").waitFor();
+
+  // Closed by keyboard, and asked anew when it is opened again; a server that fails is no alarm.
+  await page.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await page.page.route("**/peers", (route) => route.fulfill({ status: 500, body: "no" }));
+  await page.byId("instance-menu").click();
+  await page.byId("show-peers").click();
+  expect(await page.byId("peers-error").innerText()).toContain("status 500");
 });
 
 test("a server that is away is waited for, and the key is kept", async ({ open }) => {

@@ -2,7 +2,14 @@
 
 import "./without-eval.ts";
 
-export type { DirectReason, ErrorCode, ExtensionInfo, LinkInstance } from "@beeline/protocol";
+export type {
+  DirectReason,
+  ErrorCode,
+  ExtensionInfo,
+  LinkInstance,
+  LinkPeer,
+  LinkPeers,
+} from "@beeline/protocol";
 export { BeelineError, DIRECT_REASONS, REMEDIES } from "@beeline/protocol";
 export type * from "./api.ts";
 export { createInstances, type Instances } from "./instances.ts";

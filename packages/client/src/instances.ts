@@ -1,7 +1,13 @@
 /** Link instances of the signed-in (or anonymous) user, over the server's REST interface. */
 
 import type { TokenSource } from "@beeline/paths";
-import { BeelineError, CreatedInstance, LinkInstance, REST_PATH } from "@beeline/protocol";
+import {
+  BeelineError,
+  CreatedInstance,
+  LinkInstance,
+  LinkPeers,
+  REST_PATH,
+} from "@beeline/protocol";
 import { z } from "zod";
 
 export interface Instances {
@@ -12,6 +18,8 @@ export interface Instances {
   rekey(id: number): Promise<CreatedInstance>;
   rename(id: number, name: string): Promise<void>;
   remove(id: number): Promise<void>;
+  /** Who is in the link's room, and who was when it was paired. */
+  peers(id: number): Promise<LinkPeers>;
 }
 
 /** A page waits this long for a list of links before it says that the server is away. */
@@ -28,13 +36,13 @@ export function createInstances(options: {
     schema: T,
     method: string,
     body?: unknown,
-    query = "",
+    suffix = "",
   ): Promise<z.output<T>> {
     let response: Response;
     try {
       const { token } = options;
       const bearer = typeof token === "function" ? await token() : token;
-      response = await fetch(url + query, {
+      response = await fetch(url + suffix, {
         method,
         credentials: "include",
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -64,6 +72,7 @@ export function createInstances(options: {
     remove: async (id) => {
       await request(z.object({ success: z.boolean() }), "DELETE", undefined, `?id=${id}`);
     },
+    peers: (id) => request(LinkPeers, "GET", undefined, `/${id}/peers`),
   };
 }
 

@@ -196,6 +196,22 @@ export const LinkInstance = z.object({
 });
 export type LinkInstance = z.infer<typeof LinkInstance>;
 
+/** Somebody in the room of a link, as REST shows them to its owner. What they call themselves is theirs. */
+export const LinkPeer = PeerInfo.pick({ role: true, kind: true, name: true }).extend({
+  /** Of IPv6 the first half. */
+  address: z.string(),
+  isOwner: z.boolean(),
+  since: z.string(),
+});
+export type LinkPeer = z.infer<typeof LinkPeer>;
+
+/** Who is in a link's room now, and who was when its short key was replaced. */
+export const LinkPeers = z.object({
+  peers: z.array(LinkPeer),
+  pairing: z.object({ at: z.string(), peers: z.array(LinkPeer) }).nullable(),
+});
+export type LinkPeers = z.infer<typeof LinkPeers>;
+
 export const CreatedInstance = z.object({
   id: z.number().int(),
   key: z.string(),

@@ -14,6 +14,8 @@ import {
   BeelineError,
   type CreatedInstance,
   type LinkInstance,
+  type LinkPeer,
+  type LinkPeers,
   REST_PATH,
 } from "@beeline/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -90,7 +92,7 @@ export function serveInstances(app: FastifyInstance, options: InstanceRoutesOpti
     return { success: true };
   });
 
-  app.get(`${REST_PATH}/:id/peers`, async (request) => {
+  app.get(`${REST_PATH}/:id/peers`, async (request): Promise<LinkPeers> => {
     const { id } = readInput(IdInUrl, request.params);
     const { peers, pairing } = (await instances.peers(await owner(request), id)) ?? notFound();
     return {
@@ -118,7 +120,7 @@ function shown(instance: Instance): LinkInstance {
   };
 }
 
-function seen({ role, kind, name, address, isOwner, sinceMs }: Witness) {
+function seen({ role, kind, name, address, isOwner, sinceMs }: Witness): LinkPeer {
   return { role, kind, name, address, isOwner, since: iso(sinceMs) };
 }
 

@@ -1,4 +1,4 @@
-/** One link in the list: open it, rename it, give it a new key, delete it. */
+/** One link in the list: open it, rename it, see who was there, give it a new key, delete it. */
 
 import type { LinkInstance } from "@beeline/protocol";
 import {
@@ -13,19 +13,27 @@ import {
   TextInput,
   UnstyledButton,
 } from "@mantine/core";
-import { IconChevronRight, IconDots, IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
+import {
+  IconChevronRight,
+  IconDots,
+  IconKey,
+  IconPencil,
+  IconTrash,
+  IconUsers,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { Confirm } from "../confirm.tsx";
 import classes from "./link.module.css";
 import { useLinkActions } from "./link-context.tsx";
 import { instanceTitle } from "./link-key.ts";
+import { PeerLists } from "./peer-lists.tsx";
 
 /** Longer names do not fit a phone, and the server's own limit is higher. */
 const NAME_LENGTH = 60;
 
 export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
   const actions = useLinkActions();
-  const [asking, setAsking] = useState<"rename" | "rekey" | "remove" | undefined>();
+  const [asking, setAsking] = useState<"rename" | "peers" | "rekey" | "remove" | undefined>();
   const title = instanceTitle(instance);
   const done = () => setAsking(undefined);
   return (
@@ -59,6 +67,13 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
         <Menu.Dropdown>
           <Menu.Item leftSection={<IconPencil size={16} />} onClick={() => setAsking("rename")}>
             Rename
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconUsers size={16} />}
+            onClick={() => setAsking("peers")}
+            data-testid="show-peers"
+          >
+            Who was here
           </Menu.Item>
           <Menu.Item
             leftSection={<IconKey size={16} />}
@@ -102,6 +117,9 @@ export function LinkRow({ instance }: { readonly instance: LinkInstance }) {
             </Group>
           </Stack>
         </form>
+      </Modal>
+      <Modal opened={asking === "peers"} onClose={done} title={`Who was here: ${title}`} centered>
+        <PeerLists instanceId={instance.id} />
       </Modal>
       <Confirm
         opened={asking === "rekey"}
