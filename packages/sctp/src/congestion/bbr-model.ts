@@ -43,6 +43,8 @@ const QUIET_ROUNDS = 4;
 const NOISE_SHARE = 0.15;
 /** A mean is of two rounds, and the one before them may have begun with a pause. */
 const BUSY_ROUNDS = 3;
+/** Heaps are of some milliseconds: a round of so many is proof by itself. */
+const PROOF_ROUND_MS = 40;
 /** Less than what is delivered, or the queue would stay: half a round trip of it is gone in 25. */
 const DRAINING_SHARE = 0.98;
 
@@ -249,7 +251,9 @@ export class BbrModel {
       this.roundCount += 1;
       this.rtt.onRoundStart();
       this.#roundBytes = this.#deliveredBytes;
-      this.#probedBytesPerMs = Math.max(this.#probedBytesPerMs, this.#meanBytesPerMs);
+      const isLong = this.#roundMs >= PROOF_ROUND_MS;
+      const mean = isLong ? this.#roundBytes / this.#roundMs : this.#meanBytesPerMs;
+      this.#probedBytesPerMs = Math.max(this.#probedBytesPerMs, mean);
       this.#deliveredBytes = 0;
     }
     this.#deliveredBytes += ack.ackedBytes;

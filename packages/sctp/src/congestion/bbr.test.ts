@@ -67,13 +67,19 @@ class Path {
 }
 
 describe("the rate-based controller", () => {
-  test("starts with ten packets", () => {
-    expect(new Path().control.windowBytes).toBe(10 * PACKET);
+  test("starts with what a slow router holds", () => {
+    expect(new Path().control.windowBytes).toBe(20 * PACKET);
+  });
+
+  test("starts as fast after an application with little to send", () => {
+    const path = new Path();
+    for (let round = 0; round < 5; round += 1) path.round(0, 0, true);
+    expect(path.control.pacingBytesPerMs).toBeGreaterThan((2 * 20 * PACKET) / RTT_MS);
   });
 
   test("doubles until the rate no longer grows, then keeps to it", () => {
     const path = new Path();
-    path.rounds(4);
+    path.rounds(2);
     expect(path.control.pacingBytesPerMs).toBeGreaterThan(2 * 1_000);
     path.rounds(20);
     expect(path.control.pacingBytesPerMs).toBeLessThanOrEqual(1.25 * 1_000);

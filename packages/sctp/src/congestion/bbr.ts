@@ -15,6 +15,7 @@ import type {
 } from "./congestion-control.ts";
 import { FullPipe } from "./full-pipe.ts";
 import { FULL_LOSS_RUNS } from "./loss-limits.ts";
+import { StartupQueue } from "./startup-queue.ts";
 
 type State = "startup" | "drain" | "probe-bw" | "probe-rtt";
 
@@ -22,15 +23,18 @@ type State = "startup" | "drain" | "probe-bw" | "probe-rtt";
 const STARTUP_GAIN = 2.77;
 /** Drains what starting queued in a round (2.5). */
 const DRAIN_GAIN = 0.5;
-const DRAIN_ROUNDS = 3;
+const DRAIN_ROUNDS = 2;
 /** 1 % below the rate, so that queues shrink rather than grow by errors (5.6.2). */
 const MARGIN = 0.99;
 const WINDOW_GAIN = 2;
 const UP_WINDOW_GAIN = 2.25;
 const PROBE_RTT_GAIN = 0.5;
 const PROBE_RTT_MS = 200;
-/** RFC 6928; RFC 9260 section 7.2.1 starts with about three, which a paced start need not. */
-const INITIAL_PACKETS = 10;
+/**
+ * RFC 6928 has ten, RFC 9260 section 7.2.1 about three. These are 24 kB, what routers with the shortest
+ * buffers hold at 5 Mbit/s, and a round trip less until a picture is there.
+ */
+const INITIAL_PACKETS = 20;
 /** Nothing was measured yet: the first packets leave as they come (5.6.2 takes 1 ms too). */
 const INITIAL_RTT_MS = 1;
 /**
@@ -48,6 +52,8 @@ const FULL_ROUNDS_WITHOUT_QUEUE = 8;
  * leaves a rate that does grow room to do so by that much in each round.
  */
 const MOST_PROBED_QUEUE_MS = 40;
+/** From here on a round of the start queues more than that. */
+const QUEUEING_ROUND_MS = MOST_PROBED_QUEUE_MS / (STARTUP_GAIN - 1);
 
 /** A quantum: 1 ms of the rate, from two packets to 64 KiB (5.6.3). */
 const QUANTUM_MS = 1;
@@ -63,6 +69,7 @@ class Bbr implements CongestionControl {
 
   readonly #model: BbrModel;
   readonly #fullPipe = new FullPipe();
+  readonly #startupQueue: StartupQueue;
   readonly #probing: BbrProbing;
   #state: State = "startup";
   #drainRound = 0;
@@ -78,6 +85,7 @@ class Bbr implements CongestionControl {
 
   constructor(packetBytes: number, random: () => number) {
     this.#model = new BbrModel(packetBytes);
+    this.#startupQueue = new StartupQueue(this.#model.rtt, QUEUEING_ROUND_MS);
     this.#probing = new BbrProbing(this.#model, this.#fullPipe, random);
     this.windowBytes = INITIAL_PACKETS * packetBytes;
     this.pacingBytesPerMs = (STARTUP_GAIN * this.windowBytes) / INITIAL_RTT_MS;
@@ -106,6 +114,7 @@ class Bbr implements CongestionControl {
     this.#leaveDrain(ack);
     if (this.#fullPipe.wasReached) this.#probe(ack);
     model.rtt.update(ack.nowMs, ack.rttMs, this.#isRestarting);
+    this.#goOnStarting(ack);
     this.#lookForRoundTrip(ack);
     model.finish(ack);
     this.#setPace(this.#pacingGain());
@@ -164,8 +173,9 @@ class Bbr implements CongestionControl {
     this.burstBytes = Math.max(this.burstBytes, bytes);
   }
 
+  /** What the start lost says nothing of the rate after it. */
   #isProbingRate(): boolean {
-    if (this.#state === "startup") return true;
+    if (this.#state === "startup" || this.#state === "drain") return true;
     const { phase } = this.#probing;
     return this.#state === "probe-bw" && (phase === "refill" || phase === "up");
   }
@@ -184,8 +194,8 @@ class Bbr implements CongestionControl {
   }
 
   /**
-   * By a rate that no longer grows, or by loss (5.3.1.3): at once, not when the round ends, as in the rest
-   * of a long one three times the rate would go into a queue that is full.
+   * By a rate that no longer grows, by loss (5.3.1.3), or by a queue: at once, not when the round ends, as
+   * in the rest of a long one three times the rate would go into a queue that is full.
    */
   #leaveStartup(ack: Ack): void {
     if (this.#state !== "startup") return;
@@ -194,7 +204,9 @@ class Bbr implements CongestionControl {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }
-    if (!this.#fullPipe.wasReached) return;
+    const isLate = this.#fullPipe.wasReached;
+    if (!isLate && !this.#startupQueue.leave(ack.nowMs, model.roundCount)) return;
+    this.#fullPipe.wasReached = true;
     this.#state = "drain";
     this.#drainRound = model.roundCount;
   }
@@ -205,6 +217,14 @@ class Bbr implements CongestionControl {
     if (!isDrained && this.#model.roundCount <= this.#drainRound + DRAIN_ROUNDS) return;
     this.#state = "probe-bw";
     this.#probing.startDown(ack);
+    this.#startupQueue.onDrained(ack.nowMs);
+  }
+
+  #goOnStarting(ack: Ack): void {
+    if (this.#state === "probe-rtt" || !this.#startupQueue.goesOn(ack.nowMs, ack.rttMs)) return;
+    this.#fullPipe.wasReached = false;
+    this.#fullPipe.reset(0);
+    this.#state = "startup";
   }
 
   /** 5.3.4.3. */
@@ -258,7 +278,7 @@ class Bbr implements CongestionControl {
   }
 
   #setPace(gain: number): void {
-    const rate = gain * this.#model.bw * MARGIN;
+    const rate = Math.max(gain * this.#model.bw * MARGIN, this.#leastStartingRate);
     // Samples while starting may be the application's: they never slow the start down (5.6.2).
     if (rate > 0 && (this.#fullPipe.wasReached || rate > this.pacingBytesPerMs || this.#isFirst)) {
       this.pacingBytesPerMs = rate;
@@ -270,6 +290,13 @@ class Bbr implements CongestionControl {
 
   /** The pace before the first sample was for a round trip of 1 ms. */
   #isFirst = true;
+
+  /** The first flight in a round (5.6.2): what an application with little to send measured is less. */
+  get #leastStartingRate(): number {
+    const { packetBytes, rtt } = this.#model;
+    if (this.#fullPipe.wasReached) return 0;
+    return (STARTUP_GAIN * INITIAL_PACKETS * packetBytes) / Math.max(rtt.minMs, INITIAL_RTT_MS);
+  }
 
   #setWindow(ack: Ack): void {
     const model = this.#model;

@@ -22,6 +22,15 @@ const SAME_MS = 0.25;
 const QUEUE_LEAST_MS = 4;
 const QUEUE_SHARE = 1 / 8;
 
+/**
+ * A queue stands when so many samples in a row saw it (RFC 9406 section 4.2 takes eight), for so long:
+ * what a host that stood still (Chromium does for 12 ms) acknowledges afterwards comes in one heap.
+ */
+const STANDING_SAMPLES = 8;
+const STANDING_MS = 10;
+/** Both hosts' usual milliseconds are none: with 4 every start of a browser's was thought to queue. */
+const STANDING_MARGIN_MS = 8;
+
 export class RoundTrip {
   /** Infinity before the first sample. */
   minMs = Number.POSITIVE_INFINITY;
@@ -36,6 +45,10 @@ export class RoundTrip {
   /** Shortest of this round and of the one before: jitter does not touch the shortest of many. */
   #roundMs = Number.POSITIVE_INFINITY;
   #lastRoundMs = Number.POSITIVE_INFINITY;
+  /** Samples in a row that saw a queue, and when the first of them came. */
+  #queued = 0;
+  #queuedSinceMs = 0;
+  #sampledAtMs = 0;
 
   /** @param isRestarting after a pause, which has drained the queue as well as a probe would */
   update(nowMs: number, rttMs: number | undefined, isRestarting: boolean): void {
@@ -45,6 +58,7 @@ export class RoundTrip {
     if (rttMs !== undefined) {
       this.#roundMs = Math.min(this.#roundMs, rttMs);
       this.#noteForProbe(nowMs, rttMs);
+      this.#noteQueue(nowMs, rttMs);
     }
     const isForgotten = !this.#isProbing && nowMs > this.#minAtMs + MEMORY_MS;
     if (this.#probeMinMs < this.minMs || isForgotten) {
@@ -69,6 +83,22 @@ export class RoundTrip {
     return this.#isQueue(Math.min(this.#roundMs, this.#lastRoundMs));
   }
 
+  /** The newest packet waited in a queue. */
+  get isWaiting(): boolean {
+    return this.#queued > 0;
+  }
+
+  /** What was seen of a standing queue is past. */
+  forgetQueue(): void {
+    this.#queued = 0;
+  }
+
+  /** Within a round: every packet of late waited in it. */
+  get isQueueStanding(): boolean {
+    const forMs = this.#sampledAtMs - this.#queuedSinceMs;
+    return this.#queued >= STANDING_SAMPLES && forMs >= STANDING_MS;
+  }
+
   /** By this round alone, as far as it has come. */
   get seesQueue(): boolean {
     return this.#isQueue(this.currentMs);
@@ -83,6 +113,15 @@ export class RoundTrip {
   #isQueue(shortestMs: number): boolean {
     if (shortestMs === Number.POSITIVE_INFINITY) return false;
     return shortestMs > this.minMs + Math.max(QUEUE_LEAST_MS, this.minMs * QUEUE_SHARE);
+  }
+
+  #noteQueue(nowMs: number, rttMs: number): void {
+    this.#sampledAtMs = nowMs;
+    if (rttMs <= this.minMs + STANDING_MARGIN_MS) this.#queued = 0;
+    else {
+      if (this.#queued === 0) this.#queuedSinceMs = nowMs;
+      this.#queued += 1;
+    }
   }
 
   #noteForProbe(nowMs: number, rttMs: number): void {
