@@ -59,9 +59,12 @@ describe("what is lost", () => {
       };
       refill();
       world.clock.run(endsAtMs);
-      // A third of what fits into six seconds, in which doubling takes two.
-      expect(world.b.gotMessages * 16_384).toBeGreaterThan((endsAtMs * line.bytesPerMs) / 3);
-      expect(world.forth.figures.lostPackets).toBeLessThan(2_000);
+      // Half of what fits into six seconds, in which doubling takes more than one.
+      expect(world.b.gotMessages * 16_384).toBeGreaterThan((endsAtMs * line.bytesPerMs) / 2);
+      const { lostPackets, resentBytes, lostDataBytes } = world.forth.figures;
+      expect(lostPackets).toBeLessThan(1_200);
+      // Where each second packet is lost and not told of, both of two are sent again.
+      expect(resentBytes).toBeLessThan(2.6 * lostDataBytes);
     },
   );
 

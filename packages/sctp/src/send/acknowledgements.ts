@@ -14,9 +14,7 @@ import { Recovery } from "./recovery.ts";
 import type { RoundTrip } from "./rto.ts";
 import { SackIntake } from "./sack-intake.ts";
 import type { TailTimer } from "./tail-timer.ts";
-
-/** Sending the unknown again costs at most three needless packets for one that was missing. */
-const FLOOD_SHARE = 0.25;
+import { missingShare, suspects } from "./unreported.ts";
 
 /** Two packets: what a SACK acknowledges when there is one for every second packet. */
 const USUAL_ACK_BYTES = 2400;
@@ -36,6 +34,7 @@ export interface AcknowledgementParts {
 export class Acknowledgements {
   /** What the other side last said it has room for, beside what it acknowledged (RFC 9260 section 6.2.1). */
   peerWindowBytes = 0;
+  #peerMostWindowBytes = 0;
   /** Since the last word to the controller its window kept something from leaving. */
   isWindowLimited = false;
   /** When everything was acknowledged; undefined while something is on the way, or before anything was. */
@@ -83,22 +82,6 @@ export class Acknowledgements {
     return this.timeouts > MOST_TIMEOUTS;
   }
 
-  /**
-   * What is above may have arrived unreported. But 20 holes told of in a round trip repair a flood of
-   * losses, as at the end of a start, in minutes: where much of what is told of is missing, the rest
-   * is taken for as bad, and sent again.
-   */
-  get #knownUpTo(): number {
-    const { reportedUpTo } = this.#intake;
-    if (!this.#isListCut) return reportedUpTo;
-    return this.#missingShare > FLOOD_SHARE ? Number.POSITIVE_INFINITY : reportedUpTo;
-  }
-
-  /** Of what the last SACK told of. */
-  get #missingShare(): number {
-    return 1 - this.#book.ackedBeyond / (this.#intake.reportedUpTo + 1 - this.#book.first);
-  }
-
   get #isListCut(): boolean {
     return this.#intake.reportedUpTo !== Number.POSITIVE_INFINITY;
   }
@@ -124,10 +107,15 @@ export class Acknowledgements {
     this.#begin(nowMs);
     const wasClosed = this.#isWindowClosed;
     if (!this.#intake.take(sack)) return;
-    this.peerWindowBytes = sack.receiveWindowBytes;
+    this.setPeerWindow(sack.receiveWindowBytes);
     // RFC 9260 section 6.1 A: a receiver that answers but has no room is not a dead one.
     if (wasClosed) this.timeouts = 0;
     this.#end();
+  }
+
+  setPeerWindow(bytes: number): void {
+    this.peerWindowBytes = bytes;
+    this.#peerMostWindowBytes = Math.max(this.#peerMostWindowBytes, bytes);
   }
 
   /** The cumulative acknowledgement of a SHUTDOWN (RFC 9260 section 3.3.8). */
@@ -216,10 +204,19 @@ export class Acknowledgements {
     if (this.#book.isEmpty) this.idleSinceMs ??= this.#nowMs;
   }
 
+  /**
+   * What comes to light when a list of gaps was cut arrived long before: it measures neither round trip
+   * nor rate.
+   */
+  get #isTimely(): boolean {
+    return !this.#isListCut && !this.#wasListCut;
+  }
+
   /** RFC 9260 section 6.3.1, C4 and C5: of the newest packet, if it was sent once. */
   #sampleRoundTrip(): number | undefined {
-    if (this.#newest === NONE || this.#book.transmissions(this.#newest) !== 1) return undefined;
+    if (this.#newest === NONE || !this.#isTimely) return undefined;
     const rttMs = this.#nowMs - this.#book.sentAtMs(this.#newest);
+    if (this.#book.transmissions(this.#newest) !== 1) return undefined;
     this.#roundTrip.onSample(rttMs, this.#nowMs);
     return rttMs;
   }
@@ -239,10 +236,16 @@ export class Acknowledgements {
   }
 
   #detectLosses(): void {
-    const reportedUpTo = this.#knownUpTo;
-    const isKnown = !this.#isListCut || reportedUpTo !== Number.POSITIVE_INFINITY;
-    const onLost = isKnown ? this.#lose : this.#suspect;
-    this.#losses.detect(this.#nowMs, this.#recovery.isActive, reportedUpTo, onLost);
+    const { reportedUpTo } = this.#intake;
+    const isInRecovery = this.#recovery.isActive;
+    this.#losses.detect(this.#nowMs, isInRecovery, reportedUpTo, this.#lose);
+    if (!this.#isListCut) return;
+    const told = {
+      reportedUpTo,
+      heldBytes: this.#peerMostWindowBytes - this.peerWindowBytes,
+      leftBeforeMs: this.#nowMs - this.#losses.patienceMs(isInRecovery),
+    };
+    for (const ordinal of suspects(this.#book, told)) this.#suspect(ordinal);
   }
 
   readonly #lose = (ordinal: number): void => {
@@ -251,11 +254,12 @@ export class Acknowledgements {
   };
 
   /** Sent again on suspicion: the controller hears only of losses that were told of. */
-  readonly #suspect = (ordinal: number): void => {
+  #suspect(ordinal: number): void {
+    const share = missingShare(this.#book, this.#intake.reportedUpTo);
     this.#book.lose(ordinal);
-    this.#sampler.onSuspected(this.#book.wireBytes(ordinal), this.#missingShare);
+    this.#sampler.onSuspected(this.#book.wireBytes(ordinal), share);
     this.#beginRecovery(ordinal);
-  };
+  }
 
   #onLoss(ordinal: number): void {
     const bytes = this.#book.wireBytes(ordinal);
@@ -272,11 +276,10 @@ export class Acknowledgements {
   #tellController(rttMs: number | undefined): void {
     const minMs = this.#roundTrip.minMs;
     const { inFlightBytes } = this.#book;
-    // What comes to light when a list was cut arrived long before: it shows no rate, and is no reason
-    // to grow by all of it at once.
-    const isTimely = !this.#isListCut && !this.#wasListCut;
+    const isTimely = this.#isTimely;
     if (!isTimely) this.#sampler.onLateNews();
     const rate = this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs);
+    // And is no reason to grow by all of it at once.
     const ackedBytes = isTimely ? this.#ackedBytes : Math.min(this.#ackedBytes, USUAL_ACK_BYTES);
     this.#congestion.onAck({
       nowMs: this.#nowMs,

@@ -79,10 +79,15 @@ export class LossDetection {
     onLost: (ordinal: number) => void,
   ): void {
     this.wakeAtMs = Number.POSITIVE_INFINITY;
-    const patienceMs = this.#newestRttMs + this.#windowMs(isInRecovery);
+    const patienceMs = this.patienceMs(isInRecovery);
     const { sentOnce, sentAgain } = this.#book;
     this.#detectIn(sentOnce, nowMs, patienceMs, reportedUpTo, onLost);
     this.#detectIn(sentAgain, nowMs, patienceMs, reportedUpTo, onLost);
+  }
+
+  /** A chunk that left longer ago, and before one that arrived, is lost. */
+  patienceMs(isInRecovery: boolean): number {
+    return this.#newestRttMs + this.#windowMs(isInRecovery);
   }
 
   #detectIn(

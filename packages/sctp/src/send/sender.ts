@@ -85,7 +85,7 @@ export class Sender {
 
   /** From INIT or INIT ACK; SACKs go on from there (RFC 9260 section 6.2.1 rule A). */
   setPeerWindow(bytes: number): void {
-    this.#acks.peerWindowBytes = bytes;
+    this.#acks.setPeerWindow(bytes);
   }
 
   /** Time-outs in a row. */
