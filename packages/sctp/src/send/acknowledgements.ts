@@ -16,6 +16,9 @@ import { SackIntake } from "./sack-intake.ts";
 import type { TailTimer } from "./tail-timer.ts";
 import { missingShare, suspects } from "./unreported.ts";
 
+/** Looking for suspects walks over the whole flight: not for each of 40,000 SACKs a second. */
+const SUSPECTS_EVERY_MS = 1;
+
 /** Two packets: what a SACK acknowledges when there is one for every second packet. */
 const USUAL_ACK_BYTES = 2400;
 
@@ -34,7 +37,6 @@ export interface AcknowledgementParts {
 export class Acknowledgements {
   /** What the other side last said it has room for, beside what it acknowledged (RFC 9260 section 6.2.1). */
   peerWindowBytes = 0;
-  #peerMostWindowBytes = 0;
   /** Since the last word to the controller its window kept something from leaving. */
   isWindowLimited = false;
   /** When everything was acknowledged; undefined while something is on the way, or before anything was. */
@@ -51,6 +53,9 @@ export class Acknowledgements {
   readonly #losses: LossDetection;
   readonly #recovery: Recovery;
   readonly #intake: SackIntake;
+
+  #peerMostWindowBytes = 0;
+  #suspectsAtMs = 0;
 
   // What one SACK brought.
   #nowMs = 0;
@@ -239,7 +244,8 @@ export class Acknowledgements {
     const { reportedUpTo } = this.#intake;
     const isInRecovery = this.#recovery.isActive;
     this.#losses.detect(this.#nowMs, isInRecovery, reportedUpTo, this.#lose);
-    if (!this.#isListCut) return;
+    if (!this.#isListCut || this.#nowMs < this.#suspectsAtMs) return;
+    this.#suspectsAtMs = this.#nowMs + SUSPECTS_EVERY_MS;
     const told = {
       reportedUpTo,
       heldBytes: this.#peerMostWindowBytes - this.peerWindowBytes,
