@@ -43,8 +43,8 @@ const QUIET_ROUNDS = 4;
 const NOISE_SHARE = 0.15;
 /** A mean is of two rounds, and the one before them may have begun with a pause. */
 const BUSY_ROUNDS = 3;
-/** Heaps are of some milliseconds: a round of so many is proof by itself. */
-const PROOF_ROUND_MS = 40;
+/** Heaps are of a dozen milliseconds: a round of so many is proof by itself. */
+const PROOF_ROUND_MS = 80;
 /** Less than what is delivered, or the queue would stay: half a round trip of it is gone in 25. */
 const DRAINING_SHARE = 0.98;
 
@@ -87,7 +87,7 @@ export class BbrModel {
   #busyRounds = 0;
   #roundBytes = 0;
   #lastRoundBytes = 0;
-  /** The highest mean of two rounds since the probe began. */
+  /** The highest mean of two rounds, or of a long one, since the probe began. */
   #probedBytesPerMs = 0;
   #leastBw = 0;
   #quietRounds = 0;
@@ -165,7 +165,8 @@ export class BbrModel {
     // Where nothing could be measured, as lists of gaps were cut short, nothing is known of the rate.
     const isRateKnown = this.bwLatest > 0;
     if (isRateKnown && this.#hasCollapsed(ack)) return this.#forgetRate();
-    this.#quietRounds = this.rtt.hasQueue ? 0 : this.#quietRounds + 1;
+    const isQuiet = this.rtt.isSampled && !this.rtt.hasQueue;
+    this.#quietRounds = isQuiet ? this.#quietRounds + 1 : 0;
     if (!this.#isSignalTelling()) {
       if (this.#quietRounds >= QUIET_ROUNDS) this.resetShortTerm();
       return;
@@ -193,7 +194,7 @@ export class BbrModel {
     this.#probedBytesPerMs = 0;
   }
 
-  /** What a probe found holds if two rounds together had it: heaps make a single sample too high. */
+  /** What a probe found holds if two rounds together, or a long one, had it: heaps make a single sample too high. */
   advanceMaxBw(): void {
     if (this.#currentMaxBw === 0) return;
     const before = this.#previousMaxBw;

@@ -87,6 +87,14 @@ describe("the rate-based controller", () => {
     expect(path.control.windowBytes).toBeLessThan(2.5 * path.bdpBytes);
   });
 
+  test("does not end its start for a queue that an application with little to send did not make", () => {
+    const path = new Path();
+    for (let round = 0; round < 5; round += 1) path.round(0, 0, true);
+    for (let round = 0; round < 20; round += 1) path.round(0, 40, true);
+    for (let round = 0; round < 5; round += 1) path.round(0, 0, true);
+    expect(path.control.pacingBytesPerMs).toBeGreaterThan((2 * 20 * PACKET) / RTT_MS);
+  });
+
   test("does not slow down for samples of a slow application", () => {
     const path = new Path();
     path.rounds(20);

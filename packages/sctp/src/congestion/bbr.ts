@@ -152,6 +152,7 @@ class Bbr implements CongestionControl {
     if (ack === undefined || this.#state === "probe-rtt") return;
     if (undo.state === "startup" && !undo.wasFull && this.#state !== "startup") {
       this.#fullPipe.wasReached = false;
+      this.#startupQueue.settle();
       this.#state = "startup";
     } else if (this.#state === "probe-bw" && this.#probing.wasEndedByLoss) {
       this.#probing.wasEndedByLoss = false;
@@ -204,8 +205,9 @@ class Bbr implements CongestionControl {
       this.#fullPipe.wasReached = true;
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }
-    const isLate = this.#fullPipe.wasReached;
-    if (!isLate && !this.#startupQueue.leave(ack.nowMs, model.roundCount)) return;
+    if (this.#fullPipe.wasReached) this.#startupQueue.settle();
+    else if (ack.rate.isAppLimited) return;
+    else if (!this.#startupQueue.leave(ack.nowMs, model.roundCount)) return;
     this.#fullPipe.wasReached = true;
     this.#state = "drain";
     this.#drainRound = model.roundCount;
@@ -224,6 +226,8 @@ class Bbr implements CongestionControl {
     if (this.#state === "probe-rtt" || !this.#startupQueue.goesOn(ack.nowMs, ack.rttMs)) return;
     this.#fullPipe.wasReached = false;
     this.#fullPipe.reset(0);
+    this.#model.resetShortTerm();
+    this.#probing.isProbeSample = false;
     this.#state = "startup";
   }
 

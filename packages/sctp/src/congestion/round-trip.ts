@@ -26,7 +26,7 @@ const QUEUE_SHARE = 1 / 8;
  * A queue stands when so many samples in a row saw it (RFC 9406 section 4.2 takes eight), for so long:
  * what a host that stood still (Chromium does for 12 ms) acknowledges afterwards comes in one heap.
  */
-const STANDING_SAMPLES = 8;
+export const STANDING_SAMPLES = 8;
 const STANDING_MS = 10;
 /** Both hosts' usual milliseconds are none: with 4 every start of a browser's was thought to queue. */
 const STANDING_MARGIN_MS = 8;
@@ -78,6 +78,11 @@ export class RoundTrip {
     this.#probeMinAtMs = nowMs;
   }
 
+  /** In this round or the one before. */
+  get isSampled(): boolean {
+    return Math.min(this.#roundMs, this.#lastRoundMs) < Number.POSITIVE_INFINITY;
+  }
+
   /** For two rounds: what one late turn of an event loop holds up is no queue. */
   get hasQueue(): boolean {
     return this.#isQueue(Math.min(this.#roundMs, this.#lastRoundMs));
@@ -86,11 +91,6 @@ export class RoundTrip {
   /** The newest packet waited in a queue. */
   get isWaiting(): boolean {
     return this.#queued > 0;
-  }
-
-  /** What was seen of a standing queue is past. */
-  forgetQueue(): void {
-    this.#queued = 0;
   }
 
   /** Within a round: every packet of late waited in it. */

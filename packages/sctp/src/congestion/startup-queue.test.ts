@@ -79,13 +79,30 @@ test("a queue of its own is gone once it was drained", () => {
   expect(samples(MIN_MS, 200)).toBe(false);
 });
 
-test("a queue that stands after its own was drained is another's: the start goes on, and heeds it no more", () => {
+test("what a rate that was taken too high leaves of it is its own as well", () => {
   samples(QUEUED_MS, 12);
   leaves();
   samples(QUEUED_MS, 80);
   queue.onDrained(nowMs);
-  expect(samples(QUEUED_MS, MIN_MS)).toBe(false);
-  expect(samples(QUEUED_MS, 20)).toBe(true);
-  samples(QUEUED_MS, 20);
+  expect(samples(QUEUED_MS, 200)).toBe(false);
+});
+
+test("a queue that stands after its own was drained is another's: the start goes on, and heeds it no more", () => {
+  samples(QUEUED_MS, 12);
+  leaves();
+  samples(2 * MIN_MS, 80);
+  queue.onDrained(nowMs);
+  expect(samples(2 * MIN_MS, MIN_MS)).toBe(false);
+  expect(samples(2 * MIN_MS, 20)).toBe(true);
+  samples(2 * MIN_MS, 20);
   expect(leaves()).toBe(false);
+});
+
+test("a queue that is first seen when the next probe may have made it is not judged", () => {
+  samples(QUEUED_MS, 12);
+  leaves();
+  samples(2 * MIN_MS, 80);
+  queue.onDrained(nowMs);
+  nowMs += 3 * MIN_MS;
+  expect(samples(2 * MIN_MS, 200)).toBe(false);
 });

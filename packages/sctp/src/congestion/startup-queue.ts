@@ -6,10 +6,16 @@
  * Here the flow drains what it queued and then judges whose queue it was.
  */
 
-import type { RoundTrip } from "./round-trip.ts";
+import { type RoundTrip, STANDING_SAMPLES } from "./round-trip.ts";
 
 /** The first flight leaves at once and queues by itself; what is acknowledged from here on was paced. */
 const PACED_ROUNDS = 3;
+
+/**
+ * A rate that was taken a fifth too high, as heaps of acknowledgements make it, leaves a quarter of a
+ * round trip of its own queue. A neighbour's that is smaller than half costs a third of the share.
+ */
+const OTHERS_QUEUE = 1.5;
 
 export class StartupQueue {
   readonly #rtt: RoundTrip;
@@ -18,6 +24,9 @@ export class StartupQueue {
   #hasLeft = false;
   #doubtUntilMs = 0;
   #judgeAtMs = 0;
+  /** Since it is judged. */
+  #samples = 0;
+  #leastMs = 0;
 
   /** @param shortestMs on shorter paths a round does not queue more than routers keep */
   constructor(rtt: RoundTrip, shortestMs: number) {
@@ -38,6 +47,8 @@ export class StartupQueue {
 
   onDrained(nowMs: number): void {
     this.#judgeAtMs = nowMs + this.#rtt.minMs;
+    this.#samples = 0;
+    this.#leastMs = Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -47,18 +58,24 @@ export class StartupQueue {
    */
   goesOn(nowMs: number, rttMs: number | undefined): boolean {
     if (!this.#hasLeft || rttMs === undefined) return false;
-    if (nowMs < this.#doubtUntilMs) return !this.#rtt.isWaiting && this.#settle("host");
-    if (nowMs < this.#judgeAtMs) {
-      this.#rtt.forgetQueue();
-      return false;
+    const { isWaiting, minMs } = this.#rtt;
+    if (nowMs < this.#doubtUntilMs) {
+      this.#hasLeft = isWaiting;
+      return !isWaiting;
     }
-    if (!this.#rtt.isWaiting) return this.#settle("own");
-    return this.#rtt.isQueueStanding && this.#settle("others");
+    if (nowMs < this.#judgeAtMs) return false;
+    // The next round may be a probe's, and queue again.
+    if (nowMs > this.#judgeAtMs + minMs) this.settle();
+    this.#samples += 1;
+    this.#leastMs = Math.min(this.#leastMs, rttMs);
+    if (!this.#hasLeft || this.#samples < STANDING_SAMPLES) return false;
+    this.settle();
+    this.#mayLeave = this.#leastMs < OTHERS_QUEUE * minMs;
+    return !this.#mayLeave;
   }
 
-  #settle(whose: "host" | "own" | "others"): boolean {
+  /** The queue was its own, or the start ended for another reason: there is nothing left to judge. */
+  settle(): void {
     this.#hasLeft = false;
-    this.#mayLeave = whose === "host";
-    return whose !== "own";
   }
 }

@@ -56,6 +56,8 @@ export class Acknowledgements {
 
   #peerMostWindowBytes = 0;
   #suspectsAtMs = 0;
+  #sackAtMs = 0;
+  #oldNewsMs = 0;
 
   // What one SACK brought.
   #nowMs = 0;
@@ -91,6 +93,15 @@ export class Acknowledgements {
     return this.#intake.reportedUpTo !== Number.POSITIVE_INFINITY;
   }
 
+  /**
+   * Something is missing of which a list that was cut did tell. What is on the way is less then than is
+   * counted, as much of it arrived unlisted, and only such repairs make the list move on.
+   */
+  get hasHoleBelowCut(): boolean {
+    const lost = this.#book.firstLost();
+    return this.#isListCut && lost !== NONE && lost <= this.#intake.reportedUpTo;
+  }
+
   /** RFC 8985 section 7.3 probes with the newest; where that may have arrived unreported, the oldest. */
   get probeOrdinal(): number {
     if (!this.#isListCut || !this.#book.isOnTheWay(this.#book.first)) return this.#book.newestSent;
@@ -112,6 +123,7 @@ export class Acknowledgements {
     this.#begin(nowMs);
     const wasClosed = this.#isWindowClosed;
     if (!this.#intake.take(sack)) return;
+    this.#noteSilence(nowMs);
     this.setPeerWindow(sack.receiveWindowBytes);
     // RFC 9260 section 6.1 A: a receiver that answers but has no room is not a dead one.
     if (wasClosed) this.timeouts = 0;
@@ -127,6 +139,13 @@ export class Acknowledgements {
   onCumulativeTsn(tsn: number, nowMs: number): void {
     this.#begin(nowMs);
     if (this.#intake.takeCumulative(this.#book.ordinalOf(tsn))) this.#end();
+  }
+
+  /** News are as old as the longest silence of late: somebody stood still, and they come in a heap. */
+  #noteSilence(nowMs: number): void {
+    const silenceMs = nowMs - this.#sackAtMs;
+    this.#sackAtMs = nowMs;
+    this.#oldNewsMs = Math.max(silenceMs, this.#oldNewsMs - silenceMs);
   }
 
   /** The retransmission timer fired: RFC 9260 section 6.3.3. */
@@ -202,6 +221,8 @@ export class Acknowledgements {
     this.#abandonment.advance();
     if (this.#recovery.onCumulative()) {
       this.#losses.onRecoveryEnd();
+      // All that was on the way at the time-out is acknowledged, and where lists are cut no sample says so.
+      if (!this.#isTimely) this.#roundTrip.endBackOff();
       this.#congestion.onRecoveryEnd(this.#nowMs, this.#book.inFlightBytes);
     }
     if (this.#isSpurious) this.#congestion.onSpurious(this.#nowMs);
@@ -249,7 +270,7 @@ export class Acknowledgements {
     const told = {
       reportedUpTo,
       heldBytes: this.#peerMostWindowBytes - this.peerWindowBytes,
-      leftBeforeMs: this.#nowMs - this.#losses.patienceMs(isInRecovery),
+      leftBeforeMs: this.#nowMs - this.#losses.patienceMs(isInRecovery) - this.#oldNewsMs,
     };
     for (const ordinal of suspects(this.#book, told)) this.#suspect(ordinal);
   }
@@ -259,7 +280,7 @@ export class Acknowledgements {
     this.#onLoss(ordinal);
   };
 
-  /** Sent again on suspicion: the controller hears only of losses that were told of. */
+  /** Sent again on suspicion: of the losses of now the controller hears only those that were told of. */
   #suspect(ordinal: number): void {
     const share = missingShare(this.#book, this.#intake.reportedUpTo);
     this.#book.lose(ordinal);
@@ -285,7 +306,7 @@ export class Acknowledgements {
     const isTimely = this.#isTimely;
     if (!isTimely) this.#sampler.onLateNews();
     const rate = this.#sampler.takeSample(minMs === Number.POSITIVE_INFINITY ? 0 : minMs);
-    // And is no reason to grow by all of it at once.
+    // Late news are no reason to grow by all of them at once.
     const ackedBytes = isTimely ? this.#ackedBytes : Math.min(this.#ackedBytes, USUAL_ACK_BYTES);
     this.#congestion.onAck({
       nowMs: this.#nowMs,

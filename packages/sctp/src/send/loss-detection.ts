@@ -85,7 +85,7 @@ export class LossDetection {
     this.#detectIn(sentAgain, nowMs, patienceMs, reportedUpTo, onLost);
   }
 
-  /** A chunk that left longer ago, and before one that arrived, is lost. */
+  /** A chunk that left longer ago is lost, if it left before one that arrived. */
   patienceMs(isInRecovery: boolean): number {
     return this.#newestRttMs + this.#windowMs(isInRecovery);
   }

@@ -74,6 +74,10 @@ export class RoundTrip {
     this.#backOff = Math.min(this.#backOff * 2, 0x1_0000);
   }
 
+  endBackOff(): void {
+    this.#backOff = 1;
+  }
+
   #updateMin(sample: number, nowMs: number): void {
     if (nowMs > this.#windowEndsAtMs) {
       // What the window found holds for one window more, so the minimum is never of no time at all.

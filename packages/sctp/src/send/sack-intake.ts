@@ -70,6 +70,7 @@ export class SackIntake {
       this.#arrive(ordinal);
     }
     this.#book.release(cumulative + 1);
+    if (cumulative >= this.reportedUpTo) this.reportedUpTo = Number.POSITIVE_INFINITY;
     this.#ranges.dropBelow(cumulative + 1);
     return true;
   }

@@ -152,7 +152,8 @@ export class Sender {
     if (this.#isFree) return true;
     // RFC 9260 section 6.1 B.
     const { inFlightBytes } = this.#book;
-    if (inFlightBytes >= this.#congestion.windowBytes && inFlightBytes > 0) {
+    const isFull = inFlightBytes >= this.#congestion.windowBytes && inFlightBytes > 0;
+    if (isFull && !this.#acks.hasHoleBelowCut) {
       this.#acks.isWindowLimited = true;
       return false;
     }

@@ -72,6 +72,24 @@ describe("where half of what is told of is missing", () => {
     expect(ask(book, 241)).toEqual([]);
   });
 
+  test("what was lost a second time is a suspect again", () => {
+    const book = told(2);
+    book.lose(REPORTED);
+    book.send(REPORTED, CHUNK, 200);
+    expect(ask(book, 241, 100)).not.toContain(REPORTED);
+    expect(ask(book, 241)).toContain(REPORTED);
+  });
+
+  test("the beginning of a message whose middle is missing is held, but tells of nothing", () => {
+    const book = flight();
+    for (let ordinal = 0; ordinal < 20; ordinal += 1) book.acknowledge(ordinal);
+    book.release(20);
+    for (let ordinal = 21; ordinal < REPORTED; ordinal += 2) book.acknowledge(ordinal);
+    const heldBytes = (20 + book.ackedBeyond + 241) * CHUNK;
+    const again = suspects(book, { reportedUpTo: REPORTED - 1, heldBytes, leftBeforeMs: 300 });
+    expect(again).toHaveLength(40);
+  });
+
   test("a window that says nonsense costs what it says at the most", () => {
     const book = told(2);
     const asked = (heldBytes: number) =>

@@ -8,15 +8,15 @@
 
 import type { InFlight } from "./in-flight.ts";
 
-/** Sending the unknown again costs at most three needless packets for one that was missing. */
+/** Sending the unknown again costs about three needless packets for one that was missing, or fewer. */
 const FLOOD_SHARE = 0.25;
 
 export interface Unreported {
   /** The last that the list tells of. */
   readonly reportedUpTo: number;
-  /** What the other side holds beyond the cumulative acknowledgement, listed or not. */
+  /** What the other side holds, listed or not, and has not given to its application. */
   readonly heldBytes: number;
-  /** What left before has arrived or never will. */
+  /** What left before should have arrived by now. */
   readonly leftBeforeMs: number;
 }
 
@@ -40,7 +40,7 @@ export function suspects(book: InFlight, told: Unreported): readonly number[] {
     // First sendings leave in order: all that follow left later.
     else if (hasLeftLately && !isSentAgain) break;
     else if (hasLeftLately) underRepair += 1;
-    else if (!isSentAgain) candidates.push(ordinal);
+    else candidates.push(ordinal);
     unreported += 1;
   }
   const missing = unreported - unlisted(book, told.heldBytes);
@@ -53,5 +53,7 @@ export function suspects(book: InFlight, told: Unreported): readonly number[] {
 function unlisted(book: InFlight, heldBytes: number): number {
   const unacked = book.next - book.first - book.ackedBeyond;
   const chunkBytes = book.unackedPayloadBytes / Math.max(1, unacked);
-  return Math.max(0, heldBytes / Math.max(1, chunkBytes) - book.ackedBeyond);
+  // The beginning of the message whose middle is missing is held as well.
+  const beyondBytes = heldBytes - book.offset(book.first);
+  return Math.max(0, beyondBytes / Math.max(1, chunkBytes) - book.ackedBeyond);
 }
