@@ -1,5 +1,10 @@
 /** What an association promises its owner, on networks of one kind each, in virtual time. */
-import { type AssociationEvent, createCubic, type SctpAssociation } from "@beeline/sctp";
+import {
+  type AssociationEvent,
+  type CongestionControl,
+  createCubic,
+  type SctpAssociation,
+} from "@beeline/sctp";
 import { describe, expect, test } from "vitest";
 import { overhear } from "../support/sctp-forge.ts";
 import { type SctpEnd, SctpWorld, type SctpWorldOptions } from "../support/sctp-world.ts";
@@ -105,6 +110,44 @@ describe("what is lost", () => {
     // A round trip of 100 ms: arrives after 50, or, lost once, after the probe at 2 round trips.
     expect(transfer(world, 1000)).toBeLessThan(300);
     expect(dropped).toBeGreaterThan(1);
+  });
+
+  test("and waits for a full window leaves one packet at a time, also when a probe is due", () => {
+    const control: CongestionControl & { windowBytes: number } = {
+      ...createCubic({ packetBytes: 1200, random: () => 0.5 }),
+      name: "shut",
+      windowBytes: MB,
+      pacingBytesPerMs: Number.POSITIVE_INFINITY,
+      burstBytes: MB,
+      onSent: () => undefined,
+      onAck: () => undefined,
+      onRecoveryStart: () => {
+        control.windowBytes = 1200;
+      },
+      onRecoveryEnd: () => undefined,
+      onTimeout: () => undefined,
+      onSpurious: () => undefined,
+      onIdleRestart: () => undefined,
+      onPacketSize: () => undefined,
+    };
+    const world = connected({ seed: 25, a: { createCongestionControl: () => control } });
+    const { send: pass } = world.forth;
+    let left = 0;
+    world.a.out = (packet) => {
+      left += 1;
+      // Of two hundred packets a hundred are lost, and news of those after them come once.
+      if (left <= 100) return;
+      pass.call(world.forth, packet);
+      if (left === 110) world.forth.isDark = true;
+    };
+    for (let count = 0; count < 15; count += 1) send(world, 16_384);
+    const flight = left;
+    expect(flight).toBeGreaterThan(200);
+    const beganAtMs = world.clock.nowMs;
+    // The probe is due after two round trips of 20 ms and what hosts need, the time-out after 200.
+    world.clock.run(beganAtMs + 200);
+    expect(left).toBeGreaterThan(flight);
+    expect(left).toBeLessThanOrEqual(flight + 2);
   });
 
   test("by reordering alone is hardly anything", () => {

@@ -206,11 +206,17 @@ class Bbr implements CongestionControl {
       model.inflightLong = Math.max(model.bdpBytes(model.bw), model.inflightLatest);
     }
     if (this.#fullPipe.wasReached) this.#startupQueue.settle();
-    else if (ack.rate.isAppLimited) return;
+    else if (this.#isOfApplication(ack)) return;
     else if (!this.#startupQueue.leave(ack.nowMs, model.roundCount)) return;
     this.#fullPipe.wasReached = true;
     this.#state = "drain";
     this.#drainRound = model.roundCount;
+  }
+
+  /** Less than the first flight, and all there was to send, queues nothing. */
+  #isOfApplication({ ackedBytes, rate }: Ack): boolean {
+    if (ackedBytes === 0) return true;
+    return rate.isAppLimited && rate.sentInFlightBytes <= INITIAL_PACKETS * this.#model.packetBytes;
   }
 
   #leaveDrain(ack: Ack): void {

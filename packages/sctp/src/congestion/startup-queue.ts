@@ -16,6 +16,8 @@ const PACED_ROUNDS = 3;
  * round trip of its own queue. A neighbour's that is smaller than half costs a third of the share.
  */
 const OTHERS_QUEUE = 1.5;
+/** Of a slow flow there are few in a round trip; one alone may be a host's. */
+const LEAST_SAMPLES = 3;
 
 export class StartupQueue {
   readonly #rtt: RoundTrip;
@@ -65,12 +67,14 @@ export class StartupQueue {
     }
     if (nowMs < this.#judgeAtMs) return false;
     // The next round may be a probe's, and queue again.
-    if (nowMs > this.#judgeAtMs + minMs) this.settle();
-    this.#samples += 1;
-    this.#leastMs = Math.min(this.#leastMs, rttMs);
-    if (!this.#hasLeft || this.#samples < STANDING_SAMPLES) return false;
+    const isLate = nowMs > this.#judgeAtMs + minMs;
+    if (!isLate) {
+      this.#samples += 1;
+      this.#leastMs = Math.min(this.#leastMs, rttMs);
+      if (this.#samples < STANDING_SAMPLES) return false;
+    }
     this.settle();
-    this.#mayLeave = this.#leastMs < OTHERS_QUEUE * minMs;
+    this.#mayLeave = this.#samples < LEAST_SAMPLES || this.#leastMs < OTHERS_QUEUE * minMs;
     return !this.#mayLeave;
   }
 

@@ -14,10 +14,7 @@ import { Recovery } from "./recovery.ts";
 import type { RoundTrip } from "./rto.ts";
 import { SackIntake } from "./sack-intake.ts";
 import type { TailTimer } from "./tail-timer.ts";
-import { missingShare, suspects } from "./unreported.ts";
-
-/** Looking for suspects walks over the whole flight: not for each of 40,000 SACKs a second. */
-const SUSPECTS_EVERY_MS = 1;
+import { missingShare, Unreported } from "./unreported.ts";
 
 /** Two packets: what a SACK acknowledges when there is one for every second packet. */
 const USUAL_ACK_BYTES = 2400;
@@ -53,11 +50,7 @@ export class Acknowledgements {
   readonly #losses: LossDetection;
   readonly #recovery: Recovery;
   readonly #intake: SackIntake;
-
-  #peerMostWindowBytes = 0;
-  #suspectsAtMs = 0;
-  #sackAtMs = 0;
-  #oldNewsMs = 0;
+  readonly #unreported = new Unreported();
 
   // What one SACK brought.
   #nowMs = 0;
@@ -95,11 +88,21 @@ export class Acknowledgements {
 
   /**
    * Something is missing of which a list that was cut did tell. What is on the way is less then than is
-   * counted, as much of it arrived unlisted, and only such repairs make the list move on.
+   * counted, as much of it arrived unlisted, and only such repairs make the list move on. So one may pass
+   * the window for each SACK: that many packets have left the path.
    */
-  get hasHoleBelowCut(): boolean {
+  get mayPassWindow(): boolean {
+    if (!this.#unreported.mayPass || !this.#isListCut) return false;
     const lost = this.#book.firstLost();
-    return this.#isListCut && lost !== NONE && lost <= this.#intake.reportedUpTo;
+    return lost !== NONE && lost <= this.#intake.reportedUpTo;
+  }
+
+  onPassedWindow(): void {
+    this.#unreported.onPassed();
+  }
+
+  onFirstSent(nowMs: number): void {
+    this.#unreported.onFirstSent(nowMs);
   }
 
   /** RFC 8985 section 7.3 probes with the newest; where that may have arrived unreported, the oldest. */
@@ -123,7 +126,7 @@ export class Acknowledgements {
     this.#begin(nowMs);
     const wasClosed = this.#isWindowClosed;
     if (!this.#intake.take(sack)) return;
-    this.#noteSilence(nowMs);
+    this.#unreported.onSack(nowMs, this.#isListCut);
     this.setPeerWindow(sack.receiveWindowBytes);
     // RFC 9260 section 6.1 A: a receiver that answers but has no room is not a dead one.
     if (wasClosed) this.timeouts = 0;
@@ -132,20 +135,13 @@ export class Acknowledgements {
 
   setPeerWindow(bytes: number): void {
     this.peerWindowBytes = bytes;
-    this.#peerMostWindowBytes = Math.max(this.#peerMostWindowBytes, bytes);
+    this.#unreported.onWindow(bytes);
   }
 
   /** The cumulative acknowledgement of a SHUTDOWN (RFC 9260 section 3.3.8). */
   onCumulativeTsn(tsn: number, nowMs: number): void {
     this.#begin(nowMs);
     if (this.#intake.takeCumulative(this.#book.ordinalOf(tsn))) this.#end();
-  }
-
-  /** News are as old as the longest silence of late: somebody stood still, and they come in a heap. */
-  #noteSilence(nowMs: number): void {
-    const silenceMs = nowMs - this.#sackAtMs;
-    this.#sackAtMs = nowMs;
-    this.#oldNewsMs = Math.max(silenceMs, this.#oldNewsMs - silenceMs);
   }
 
   /** The retransmission timer fired: RFC 9260 section 6.3.3. */
@@ -264,15 +260,21 @@ export class Acknowledgements {
   #detectLosses(): void {
     const { reportedUpTo } = this.#intake;
     const isInRecovery = this.#recovery.isActive;
+    const lostBefore = this.#lostBytes;
     this.#losses.detect(this.#nowMs, isInRecovery, reportedUpTo, this.#lose);
-    if (!this.#isListCut || this.#nowMs < this.#suspectsAtMs) return;
-    this.#suspectsAtMs = this.#nowMs + SUSPECTS_EVERY_MS;
-    const told = {
+    if (!this.#isListCut) return;
+    // A repair that was lost waits behind suspects, and the list does not move on without it.
+    if (this.#lostBytes > lostBefore && this.#book.firstLost() > reportedUpTo) {
+      this.#book.sortLost();
+    }
+    const found = this.#unreported.look(this.#book, {
+      nowMs: this.#nowMs,
       reportedUpTo,
-      heldBytes: this.#peerMostWindowBytes - this.peerWindowBytes,
-      leftBeforeMs: this.#nowMs - this.#losses.patienceMs(isInRecovery) - this.#oldNewsMs,
-    };
-    for (const ordinal of suspects(this.#book, told)) this.#suspect(ordinal);
+      windowBytes: this.peerWindowBytes,
+      patienceMs: this.#losses.patienceMs(isInRecovery),
+      newestTurn: this.#losses.newestTurn,
+    });
+    for (const ordinal of found) this.#suspect(ordinal);
   }
 
   readonly #lose = (ordinal: number): void => {

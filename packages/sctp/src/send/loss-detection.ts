@@ -85,6 +85,11 @@ export class LossDetection {
     this.#detectIn(sentAgain, nowMs, patienceMs, reportedUpTo, onLost);
   }
 
+  /** Of the latest-sent chunk that arrived, as far as is told. */
+  get newestTurn(): number {
+    return this.#newestTurn;
+  }
+
   /** A chunk that left longer ago is lost, if it left before one that arrived. */
   patienceMs(isInRecovery: boolean): number {
     return this.#newestRttMs + this.#windowMs(isInRecovery);

@@ -44,6 +44,8 @@ export class Sender {
 
   /** The next packet may leave whatever window and pace say: a probe, or the first after a time-out. */
   #isFree = false;
+  /** The next packet repairs what is told of although the window is full. */
+  #passesWindow = false;
   #isProbing = false;
   #isPaced = false;
   #nowMs = 0;
@@ -142,6 +144,7 @@ export class Sender {
 
   maySend(nowMs: number): boolean {
     this.#isPaced = false;
+    this.#passesWindow = false;
     const hasLost = this.#book.firstLost() !== NONE;
     if (!hasLost && !this.#hasNew() && !this.#isProbing) {
       if (this.#book.inFlightBytes < this.#congestion.windowBytes) {
@@ -153,7 +156,8 @@ export class Sender {
     // RFC 9260 section 6.1 B.
     const { inFlightBytes } = this.#book;
     const isFull = inFlightBytes >= this.#congestion.windowBytes && inFlightBytes > 0;
-    if (isFull && !this.#acks.hasHoleBelowCut) {
+    this.#passesWindow = isFull && this.#acks.mayPassWindow;
+    if (isFull && !this.#passesWindow) {
       this.#acks.isWindowLimited = true;
       return false;
     }
@@ -178,8 +182,11 @@ export class Sender {
       this.#congestion.onIdleRestart(nowMs, this.#acks.idleSinceMs);
       this.#acks.idleSinceMs = undefined;
     }
+    if (this.#book.isEmpty) this.#acks.onFirstSent(nowMs);
     this.#fillLost(writer);
-    this.#fillNew(writer);
+    if (!this.#passesWindow) this.#fillNew(writer);
+    // What was lost is as good a probe (RFC 8985 section 7.2).
+    if (this.#isProbing && this.#packet.length > 0) this.#endProbe(NONE);
     if (this.#isProbing) this.#fillProbe(writer);
   }
 
@@ -195,6 +202,8 @@ export class Sender {
     const isRetransmission = this.#hasRetransmission;
     this.#congestion.onSent({ nowMs, bytes: packetBytes, inFlightBytes, isRetransmission });
     this.#tail.onSent(nowMs);
+    if (this.#passesWindow) this.#acks.onPassedWindow();
+    this.#passesWindow = false;
     this.#isFree = false;
     this.#packet.length = 0;
     this.#packetChunkBytes = 0;
