@@ -11,12 +11,8 @@ import { type LinkPage, test } from "../support/link-page.ts";
 import { BeelinePeer } from "../support/link-server.ts";
 import { openLocalDemo } from "../support/local-demo.ts";
 
-/**
- * What Chromium says while the server is away. The last: what is sent between a close frame and its
- * event, which engine.io-client knows and cannot prevent (transports/websocket.ts, `write`).
- */
-const SERVER_AWAY =
-  /ERR_CONNECTION_(REFUSED|RESET|CLOSED)|WebSocket connection to|WebSocket is already in CLOSING/;
+/** What Chromium says while the server is away. */
+const SERVER_AWAY = /ERR_CONNECTION_(REFUSED|RESET|CLOSED)|WebSocket connection to/;
 
 interface KeyFile {
   readonly links: readonly { readonly server: string; readonly key: string }[];
