@@ -98,6 +98,22 @@ test("a queue that stands after its own was drained is another's: the start goes
   expect(leaves()).toBe(false);
 });
 
+test("few samples are enough at the end of a round trip, but not for a verdict long after", () => {
+  const judge = (pauseMs: number): boolean => {
+    samples(MIN_MS, 1);
+    samples(QUEUED_MS, 12);
+    leaves();
+    samples(2 * MIN_MS, 80);
+    queue.onDrained(nowMs);
+    nowMs += MIN_MS;
+    expect(samples(2 * MIN_MS, 5)).toBe(false);
+    nowMs += pauseMs;
+    return samples(2 * MIN_MS, 1);
+  };
+  expect(judge(30_000)).toBe(false);
+  expect(judge(MIN_MS)).toBe(true);
+});
+
 test("a queue that is first seen when the next probe may have made it is not judged", () => {
   samples(QUEUED_MS, 12);
   leaves();

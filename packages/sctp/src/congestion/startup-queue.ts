@@ -18,6 +18,8 @@ const PACED_ROUNDS = 3;
 const OTHERS_QUEUE = 1.5;
 /** Of a slow flow there are few in a round trip; one alone may be a host's. */
 const LEAST_SAMPLES = 3;
+/** After so many round trips they tell of another time. */
+const STALE_ROUNDS = 3;
 
 export class StartupQueue {
   readonly #rtt: RoundTrip;
@@ -74,6 +76,7 @@ export class StartupQueue {
       if (this.#samples < STANDING_SAMPLES) return false;
     }
     this.settle();
+    if (nowMs > this.#judgeAtMs + STALE_ROUNDS * minMs) return false;
     this.#mayLeave = this.#samples < LEAST_SAMPLES || this.#leastMs < OTHERS_QUEUE * minMs;
     return !this.#mayLeave;
   }

@@ -111,6 +111,13 @@ export class Acknowledgements {
     return this.#book.first;
   }
 
+  /** A list that is cut tells nothing new of what leaves above it, lost before or not. */
+  get mustProbeOldest(): boolean {
+    if (!this.#isListCut || !this.#book.isOnTheWay(this.#book.first)) return false;
+    const lost = this.#book.firstLost();
+    return lost === NONE || lost > this.#intake.reportedUpTo;
+  }
+
   get wakeAtMs(): number {
     return this.#losses.wakeAtMs;
   }
@@ -263,10 +270,6 @@ export class Acknowledgements {
     const lostBefore = this.#lostBytes;
     this.#losses.detect(this.#nowMs, isInRecovery, reportedUpTo, this.#lose);
     if (!this.#isListCut) return;
-    // A repair that was lost waits behind suspects, and the list does not move on without it.
-    if (this.#lostBytes > lostBefore && this.#book.firstLost() > reportedUpTo) {
-      this.#book.sortLost();
-    }
     const found = this.#unreported.look(this.#book, {
       nowMs: this.#nowMs,
       reportedUpTo,
@@ -275,6 +278,8 @@ export class Acknowledgements {
       newestTurn: this.#losses.newestTurn,
     });
     for (const ordinal of found) this.#suspect(ordinal);
+    // The list does not move on without the lowest, so none waits behind suspects.
+    if (found.length > 0 || this.#lostBytes > lostBefore) this.#book.sortLost();
   }
 
   readonly #lose = (ordinal: number): void => {

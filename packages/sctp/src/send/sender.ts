@@ -169,7 +169,8 @@ export class Sender {
   /** How large the next packet must be allowed to be: chunks sent when the path took more stay whole. */
   get leastPacketBytes(): number {
     const lost = this.#book.firstLost();
-    const ordinal = lost === NONE && this.#isProbing ? this.#acks.probeOrdinal : lost;
+    const isProbed = this.#isProbing && (lost === NONE || this.#acks.mustProbeOldest);
+    const ordinal = isProbed ? this.#acks.probeOrdinal : lost;
     if (ordinal === NONE) return this.packetBytes;
     const bytes = 12 + dataChunkBytes(this.queue.isInterleaved, this.#book.length(ordinal)) + 3;
     return Math.max(this.packetBytes, bytes);
@@ -182,7 +183,8 @@ export class Sender {
       this.#congestion.onIdleRestart(nowMs, this.#acks.idleSinceMs);
       this.#acks.idleSinceMs = undefined;
     }
-    if (this.#book.isEmpty) this.#acks.onFirstSent(nowMs);
+    if (this.#book.inFlightBytes === 0) this.#acks.onFirstSent(nowMs);
+    if (this.#isProbing && this.#acks.mustProbeOldest) this.#fillProbe(writer);
     this.#fillLost(writer);
     if (!this.#passesWindow) this.#fillNew(writer);
     // What was lost is as good a probe (RFC 8985 section 7.2).
