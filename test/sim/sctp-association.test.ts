@@ -114,7 +114,6 @@ describe("what is lost", () => {
 
   test("and waits for a full window leaves one packet at a time, also when a probe is due", () => {
     const control: CongestionControl & { windowBytes: number } = {
-      ...createCubic({ packetBytes: 1200, random: () => 0.5 }),
       name: "shut",
       windowBytes: MB,
       pacingBytesPerMs: Number.POSITIVE_INFINITY,
