@@ -24,6 +24,7 @@ export interface Path {
   /**
    * The caller must not touch `record` again: werift queues it by reference.
    * @param batchBytes how much a path that joins records may join.
+   * @throws {BeelineError} `SESSION_CLOSED` when it closed and `onClose` is still to come.
    */
   send(record: Uint8Array, batchBytes: number): void;
   /** Idempotent. */

@@ -1,4 +1,4 @@
-import { PRIORITY, type StreamHeader } from "@beeline/protocol";
+import { BeelineError, PRIORITY, type StreamHeader } from "@beeline/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import type { Clock } from "./clock.ts";
 import { collectMessages, openPair, PipePath } from "./testing/session-pair.ts";
@@ -114,6 +114,34 @@ test("a path that was detached gets no more records, and can be found no more", 
   const next = new PipePath({ kind: "direct", generation: 2 });
   client.driver.attach(next);
   expect(next.sentBytes).toBeGreaterThan(0);
+});
+
+test("a path that closed and was not detached yet loses its records, and throws at nobody", async () => {
+  const { client, extension, toExtension, close } = openPair();
+  onTestFinished(close);
+  const { stream, all } = collectMessages();
+  extension.accept = () => stream;
+  toExtension.send = () => {
+    throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
+  };
+  const sending = client.exchange.openMessages(CALL, PRIORITY.control);
+  sending.send("by another way");
+  sending.end();
+  expect(() => client.driver.run()).not.toThrow();
+  client.driver.detach(toExtension.id);
+  const next = new PipePath({ kind: "direct", generation: 2 });
+  const back = new PipePath(next.id);
+  next.onRecord = (record) => extension.driver.receive(record);
+  back.onRecord = (record) => client.driver.receive(record);
+  extension.driver.attach(back);
+  client.driver.attach(next);
+  expect(await all).toEqual(["by another way"]);
+
+  next.send = () => {
+    throw new TypeError("a fault of ours");
+  };
+  client.exchange.openMessages(CALL, PRIORITY.control).send("never hidden");
+  expect(() => client.driver.run()).toThrow(TypeError);
 });
 
 test("stopping closes every path", () => {

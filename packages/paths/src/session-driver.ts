@@ -106,11 +106,22 @@ export class SessionDriver {
         }
         const record = this.session.nextRecord(path.id, this.#clock.nowMs());
         if (record === undefined) break;
-        path.send(record, this.session.batchBytes(path.id));
+        if (!this.#send(path, record)) break;
         count += 1;
       }
     }
     return hasMore;
+  }
+
+  /** @returns false when the path closed: its owner hears of it, and the record is lost like others. */
+  #send(path: Path, record: Uint8Array): boolean {
+    try {
+      path.send(record, this.session.batchBytes(path.id));
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof BeelineError && thrown.code === "SESSION_CLOSED") return false;
+      throw thrown;
+    }
   }
 
   /**

@@ -3,12 +3,13 @@
  * For tests and examples of everything above the port; held to the same contract as the real ones.
  */
 
-import { BeelineError, type DirectReason } from "@beeline/protocol";
+import type { DirectReason } from "@beeline/protocol";
 import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
   eachOnce,
+  noChannel,
   type RtcHandlers,
   type RtcPeer,
   type RtcSignal,
@@ -112,7 +113,7 @@ class MemoryPeer implements RtcPeer {
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (!this.#isOpen) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
+    if (!this.#isOpen) throw noChannel();
     this.#outgoing.push(message.slice());
     this.#bufferedBytes += message.byteLength;
     this.deliverSoon();

@@ -47,7 +47,7 @@ export interface RtcPeer {
   accept(signal: RtcSignal): void;
   /**
    * @throws {BeelineError} `LIMIT_EXCEEDED` for an empty or oversized message, `SESSION_CLOSED`
-   * before the channel is open and after it closed.
+   * before the channel is open and after it closed, also if `onClose` is still to come.
    */
   send(message: Uint8Array): void;
   readonly bufferedBytes: number;
@@ -79,6 +79,11 @@ export function assertSendable(message: Uint8Array): void {
       `a message of ${message.byteLength} bytes; 1 to ${MAX_RECORD_BYTES} are allowed`,
     );
   }
+}
+
+/** What `send` throws where there is no open channel. */
+export function noChannel(): BeelineError {
+  return new BeelineError("SESSION_CLOSED", "the direct channel is closed");
 }
 
 /** Passes each phase on once and in order, whatever an engine repeats. */

@@ -6,7 +6,7 @@
  * so one object serves one attempt, and the limits are ours.
  */
 
-import { BeelineError, type DirectReason } from "@beeline/protocol";
+import type { DirectReason } from "@beeline/protocol";
 import SimplePeer from "#simple-peer";
 import { loadWrtc, type Wrtc } from "#wrtc";
 import {
@@ -14,6 +14,7 @@ import {
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
   eachOnce,
+  noChannel,
   type RtcHandlers,
   type RtcOptions,
   type RtcPeer,
@@ -80,8 +81,14 @@ class SimplePeerPeer implements RtcPeer {
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (!this.#isOpen) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
-    this.#peer.send(message);
+    if (!this.#isOpen) throw noChannel();
+    try {
+      this.#peer.send(message);
+    } catch {
+      // Its end is known below and not told yet; or it takes less than every channel of ours must.
+      queueMicrotask(() => this.#closeWith("channel-closed"));
+      throw noChannel();
+    }
     if (this.bufferedBytes >= CHANNEL_BUFFER_BYTES) this.#watchDrain();
   }
 

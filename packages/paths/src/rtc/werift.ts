@@ -25,6 +25,7 @@ import {
   type CreateRtcPeer,
   eachOnce,
   hasDataChannel,
+  noChannel,
   type RtcHandlers,
   type RtcOptions,
   type RtcPeer,
@@ -89,8 +90,14 @@ class WeriftPeer implements RtcPeer {
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (!this.#isOpen) throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
-    this.#channel.send(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+    if (!this.#isOpen) throw noChannel();
+    try {
+      this.#channel.send(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+    } catch {
+      // Its end is known below and not told yet; or it takes less than every channel of ours must.
+      queueMicrotask(() => this.#closeWith("channel-closed"));
+      throw noChannel();
+    }
   }
 
   close(): void {

@@ -4,13 +4,14 @@
  * picture's lost packet.
  */
 
-import { BeelineError, type DirectReason } from "@beeline/protocol";
-import type { ChannelEvent, DataChannel } from "@beeline/sctp";
+import type { DirectReason } from "@beeline/protocol";
+import { type ChannelEvent, type DataChannel, SctpError } from "@beeline/sctp";
 import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
   eachOnce,
+  noChannel,
   type RtcHandlers,
   type RtcOptions,
   type RtcPeer,
@@ -58,10 +59,16 @@ class OwnPeer implements RtcPeer {
 
   send(message: Uint8Array): void {
     assertSendable(message);
-    if (this.#channel?.state !== "open" || this.#isClosed) {
-      throw new BeelineError("SESSION_CLOSED", "the direct channel is closed");
+    if (this.#channel?.state !== "open" || this.#isClosed) throw noChannel();
+    try {
+      this.#peer.send(this.#channel, message);
+    } catch (thrown) {
+      if (!(thrown instanceof SctpError)) throw thrown;
+      // Its end arrived in this turn and is told in the next, after what came before it; or the other
+      // side takes less than every channel of ours must.
+      setImmediate(() => this.#closeWith("channel-closed"));
+      throw noChannel();
     }
-    this.#peer.send(this.#channel, message);
   }
 
   close(): void {
