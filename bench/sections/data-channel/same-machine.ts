@@ -84,14 +84,14 @@ export async function measureNode(scale: ChannelScale): Promise<Section[]> {
 async function carry(
   subjects: Readonly<Record<string, Subject>>,
   directions: readonly Direction[],
-  { rounds, machineBytes, seed }: ChannelScale,
+  { machineRounds, machineBytes, seed }: ChannelScale,
 ): Promise<{ speeds(direction: Direction): Rounds; cpu: Rounds; troubles: readonly string[] }> {
   const speeds = { down: new Rounds(), up: new Rounds() };
   const cpu = new Rounds();
   const stage = openLoopbackStage(situationOf("same-machine"));
   const troupe = await Troupe.open(stage, subjects, seed);
   try {
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < machineRounds; round += 1) {
       for (const direction of directions) {
         for (const name of troupe.order) {
           await troupe.turn(name, async (connection, { processes }) => {
