@@ -33,7 +33,7 @@ const LOOPBACK: Readonly<Record<string, (scale: Scale) => Promise<Section | Sect
   "relay-memory": measureRelayMemory,
   "data-channel": (given) => measureDataChannel(given, seed),
 };
-/** 21 minutes that belong to one question; the rest has its hour and a half. */
+/** 23 minutes that belong to one question; the rest has its hour and a half. */
 const BY_NAME_ONLY = ["data-channel"];
 /** Each section on loopback takes half a minute when quick: there is room for one in two minutes. */
 const QUICK_SECTIONS = ["matrix", "failover"];
