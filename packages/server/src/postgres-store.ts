@@ -75,9 +75,11 @@ const Row = z.object({
 export class PostgresStore implements Store {
   readonly #pool: pg.Pool;
   readonly #keyring: Keyring;
+  readonly #lost: (err: Error) => void;
 
   constructor(url: string, keyring: Keyring, log: Logger) {
     this.#keyring = keyring;
+    this.#lost = (err) => log.warn({ err: err.message }, "database connection lost");
     this.#pool = new pg.Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
@@ -87,7 +89,7 @@ export class PostgresStore implements Store {
       application_name: "beeline",
     });
     // A connection that breaks while nobody uses it; the next request opens another one.
-    this.#pool.on("error", (err) => log.warn({ err: err.message }, "database connection lost"));
+    this.#pool.on("error", this.#lost);
   }
 
   async start(): Promise<void> {
@@ -236,16 +238,19 @@ export class PostgresStore implements Store {
 
   async #transaction<T>(work: (db: pg.PoolClient) => Promise<T>): Promise<T> {
     const db = await this.#pool.connect();
+    // The pool listens to idle connections only, and an error without a listener ends the process.
+    db.on("error", this.#lost);
+    let isDone = false;
     try {
       await db.query("BEGIN");
       const result = await work(db);
       await db.query("COMMIT");
-      db.release();
+      isDone = true;
       return result;
-    } catch (thrown) {
-      // Given back closed, which rolls back, whatever state the connection is in.
-      db.release(true);
-      throw thrown;
+    } finally {
+      // Given back closed unless all went well, which rolls back, whatever state it is in.
+      db.release(!isDone);
+      db.off("error", this.#lost);
     }
   }
 

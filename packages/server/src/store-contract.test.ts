@@ -9,6 +9,7 @@ import pino from "pino";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { findService } from "../../../scripts/services.mjs";
 import { type Service, startPostgres } from "../../../test/support/services.ts";
+import { TcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { createKeyring, drawLastingKey, drawShortKey, type Keyring } from "./keyring.ts";
 import { PostgresStore } from "./postgres-store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -280,6 +281,34 @@ describe.skipIf(!HAS_POSTGRES)("with a real server,", () => {
     expect(dump).not.toContain(key);
     await sql(url, "INSERT INTO migrations VALUES (99)");
     await expect(openPostgres(url)).rejects.toThrow("schema 99");
+  });
+
+  test("a connection that breaks in the middle of a transaction costs that call only", async () => {
+    const uncaught: unknown[] = [];
+    const catchIt = (thrown: unknown) => void uncaught.push(thrown);
+    process.on("uncaughtException", catchIt);
+    onTestFinished(() => void process.off("uncaughtException", catchIt));
+    const url = await emptyDatabase();
+    const proxy = await TcpProxy.open(server.port);
+    onTestFinished(() => proxy.close());
+    const store = await openPostgres(url.replace(String(server.port), new URL(proxy.url).port));
+    onTestFinished(() => store.close());
+    const other = new pg.Client(url);
+    await other.connect();
+    onTestFinished(() => other.end());
+
+    // Whoever holds the table keeps the insert waiting.
+    await other.query("BEGIN; LOCK TABLE instances IN ACCESS EXCLUSIVE MODE");
+    const attempt = store.create(draft("ann"), 10).catch((thrown: unknown) => thrown);
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    await expect.poll(async () => (await other.query(waiting)).rowCount).toBe(1);
+    proxy.cut();
+    expect(await attempt).toBeInstanceOf(Error);
+    expect(uncaught).toEqual([]);
+    proxy.mend();
+    await other.query("ROLLBACK");
+    await created(store, draft("bob"));
+    expect(await store.list("bob")).toHaveLength(1);
   });
 
   test(
