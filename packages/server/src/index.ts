@@ -105,7 +105,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     keyring,
     log: logger,
     now,
-    wait,
+    wait: (ms) => wait(ms, undefined, { ref: false }),
     meter: metrics,
   });
   metrics.watch({ rooms: () => switchboard.roomCount, peers: () => switchboard.peerCount });

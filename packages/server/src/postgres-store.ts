@@ -150,17 +150,19 @@ export class PostgresStore implements Store {
     to: LinkKey,
     nowMs: number,
     heirs: readonly string[],
+    pairing: Pairing,
   ): Promise<Instance | undefined> {
     return this.#one(
       this.#pool,
       `UPDATE instances SET key_digest = $1, key_sealed = $2, key_expires_at = NULL, activated = TRUE,
-         former_digest = key_digest, heirs_until = key_expires_at, heirs = $5
+         former_digest = key_digest, heirs_until = key_expires_at, heirs = $5, pairing = $6
        WHERE key_digest = $3 AND (key_expires_at IS NULL OR key_expires_at > $4) RETURNING *`,
       this.#keyring.digest(to),
       this.#keyring.seal(to),
       this.#keyring.digest(from),
       nowMs,
       heirs,
+      JSON.stringify(pairing),
     );
   }
 

@@ -17,6 +17,7 @@ import type { Instance, NewInstance, Pairing, Store } from "./store.ts";
 
 const KEYRING = createKeyring(Buffer.alloc(32, 7));
 const NOW_MS = 1_000_000;
+const NOBODY: Pairing = { atMs: NOW_MS, peers: [] };
 
 function draft(userId: string, more: Partial<NewInstance> = {}): NewInstance {
   const key = drawShortKey();
@@ -84,7 +85,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key } = await created(store, draft("ann"));
       expect(await store.find(key, NOW_MS)).toBeDefined();
       expect(await store.find(key, NOW_MS + 1)).toBeUndefined();
-      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1, [])).toBeUndefined();
+      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1, [], NOBODY)).toBeUndefined();
     });
 
     test("replaces a short key once, for good", async () => {
@@ -92,7 +93,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key: short, id } = await created(store, draft("ann"));
       const drawn = [drawLastingKey(), drawLastingKey()];
       const results = await Promise.all(
-        drawn.map((lasting) => store.activate(short, lasting, NOW_MS, [])),
+        drawn.map((lasting) => store.activate(short, lasting, NOW_MS, [], NOBODY)),
       );
       // Over two connections either may be first.
       const winners = results.filter((activated) => activated !== undefined);
@@ -112,7 +113,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const lasting = drawLastingKey();
       expect(await store.inherit(short, ["heir"], NOW_MS)).toBeUndefined();
       const heirs = ["heir", 'another, {with} "signs"'];
-      const activated = await store.activate(short, lasting, NOW_MS, heirs);
+      const activated = await store.activate(short, lasting, NOW_MS, heirs, NOBODY);
       expect(activated?.heirsUntilMs).toBe(NOW_MS + 5);
       for (const mark of heirs) {
         expect(await store.inherit(short, ["x", mark], NOW_MS)).toMatchObject({ id, key: lasting });
@@ -131,9 +132,9 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
     test("tells two instances apart that were paired by one short key", async () => {
       const store = await openOnce();
       const first = await created(store, draft("ann"));
-      await store.activate(first.key, drawLastingKey(), NOW_MS, ["one"]);
+      await store.activate(first.key, drawLastingKey(), NOW_MS, ["one"], NOBODY);
       const second = await created(store, draft("bob", { key: first.key }));
-      await store.activate(second.key, drawLastingKey(), NOW_MS, ["two"]);
+      await store.activate(second.key, drawLastingKey(), NOW_MS, ["two"], NOBODY);
       expect(await store.inherit(first.key, ["one"], NOW_MS)).toMatchObject({ id: first.id });
       expect(await store.inherit(first.key, ["two"], NOW_MS)).toMatchObject({ id: second.id });
       await store.rekey("bob", second.id, drawShortKey(), NOW_MS + 1);
@@ -143,7 +144,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
     test("re-keys: the old key opens nothing and the instance waits again", async () => {
       const store = await openOnce();
       const { key: old, id } = await created(store, draft("ann"));
-      await store.activate(old, drawLastingKey(), NOW_MS, []);
+      await store.activate(old, drawLastingKey(), NOW_MS, [], NOBODY);
       const key = drawShortKey();
       expect(await store.rekey("ann", id, key, NOW_MS + 5)).toMatchObject({
         outcome: "rekeyed",
@@ -184,19 +185,21 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       expect(outcomes.filter((outcome) => outcome === "limit-reached")).toHaveLength(7);
     });
 
-    test("remembers who paired, until the instance is re-keyed", async () => {
+    test("remembers who paired, in the same step, until the instance is re-keyed", async () => {
       const store = await openOnce();
       const { id, key } = await created(store, draft("ann"));
       const peer = { role: "client", kind: "shipped", name: "", isOwner: false } as const;
-      const pairing: Pairing = {
-        atMs: NOW_MS,
-        peers: [{ ...peer, address: "192.0.2.1", sinceMs: NOW_MS }],
-      };
+      const witness = { ...peer, address: "192.0.2.1", sinceMs: NOW_MS };
+      const pairing: Pairing = { atMs: NOW_MS, peers: [witness] };
       await store.recordPairing(id, pairing);
       expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
-      await store.activate(key, drawLastingKey(), NOW_MS, []);
-      await store.recordPairing(id, pairing);
+      expect(await store.activate(key, drawLastingKey(), NOW_MS, [], pairing)).toMatchObject({
+        pairing,
+      });
       expect((await store.list("ann"))[0]?.pairing).toEqual(pairing);
+      const corrected = { atMs: NOW_MS, peers: [witness, witness] };
+      await store.recordPairing(id, corrected);
+      expect((await store.list("ann"))[0]?.pairing).toEqual(corrected);
       await store.rekey("ann", id, drawShortKey(), NOW_MS);
       expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
     });
@@ -331,7 +334,7 @@ test("the files of the sqlite store hold no key", async () => {
   const store = openSqliteStore(dir, KEYRING);
   const { key: short } = await created(store, draft("ann"));
   const lasting = drawLastingKey();
-  await store.activate(short, lasting, NOW_MS, []);
+  await store.activate(short, lasting, NOW_MS, [], NOBODY);
   const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name))));
   await store.close();
 
