@@ -26,7 +26,7 @@ import { BeelineError, isShortKey, type LinkKey } from "@beeline/protocol";
 import type { Buckets } from "./buckets.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Change, RoomDirectory, RoomState } from "./room-directory.ts";
-import { EMPTY_ROOM, enter, type Newcomer, type Room, revoke } from "./rooms.ts";
+import { EMPTY_ROOM, enter, type Member, type Newcomer, revoke } from "./rooms.ts";
 import type { Instance } from "./store.ts";
 
 const FAILURES_PER_ADDRESS = { capacity: 10, perSecond: 1 / 60 };
@@ -92,7 +92,9 @@ export class ShortKeyGuard {
 
 /**
  * The room after `newcomer` entered by `key`, which opens `instance`. Another key of the instance is
- * what replaced this one, now or a moment ago, and is told to those who have not heard of it.
+ * what replaced this one, now or a moment ago, and is told to those who have not heard of it. Where a
+ * guest is whose network the newcomer shares, that one is challenged, and the newcomer is not in: it
+ * may be a neighbour, or the same browser back from a cut that nobody has noticed yet.
  * @throws {BeelineError} `UNAUTHORIZED` for a client that may not enter by this key.
  */
 export function enterWith(
@@ -107,9 +109,11 @@ export function enterWith(
   // Members who entered by a key that the store knows no more: a process died before it told them.
   const strangers = isKnown ? undefined : current;
   const known = isKnown ? current : undefined;
-  const guest = admitByKey(instance.key, newcomer, known);
-  const room = withoutFormerGuest(known?.room ?? EMPTY_ROOM, instance.key, newcomer);
-  const step = enter(room, newcomer, {
+  const isGuest = isShortKey(instance.key) && newcomer.role === "client" && !newcomer.isOwner;
+  const guest = isGuest ? admitGuest(newcomer, known) : known?.guest;
+  const rival = isGuest && known?.room.members.find((member) => isRival(member, newcomer));
+  if (known && rival) return { state: known, effects: [{ do: "challenge", peer: rival.id }] };
+  const step = enter(known?.room ?? EMPTY_ROOM, newcomer, {
     key: instance.key === key ? undefined : instance.key,
     isNews: known?.keyDigest !== keyDigest,
   });
@@ -125,31 +129,29 @@ export function enterWith(
 }
 
 /**
- * What the room remembers of its guest if `newcomer` enters by `key`.
+ * What the room remembers of its guest if `newcomer` enters without proof.
  * @throws {BeelineError} `UNAUTHORIZED` for a client that may not.
  */
-function admitByKey(
-  key: LinkKey,
-  newcomer: Newcomer,
-  state: RoomState | undefined,
-): RoomState["guest"] {
-  if (!isShortKey(key) || newcomer.role !== "client" || newcomer.isOwner) return state?.guest;
+function admitGuest(newcomer: Newcomer, state: RoomState | undefined): string {
   if (newcomer.kind !== "shipped") {
     throw new BeelineError(
       "UNAUTHORIZED",
       "a link that is not paired yet opens for its owner only, who brings a cookie or a token",
     );
   }
-  // The same browser comes back after a cut, maybe before the old socket is known to be dead (see
-  // withoutFormerGuest); nobody else takes its place, not even after it left.
+  // The same browser may come back after a cut; nobody else takes its place, not even after it left.
   if (state?.guest !== undefined && state.guest !== newcomer.address) {
     throw new BeelineError("UNAUTHORIZED", "another browser waits with this link key already");
   }
   return newcomer.address;
 }
 
-/** The room that a guest enters: there is one guest at a time. */
-function withoutFormerGuest(room: Room, key: LinkKey, newcomer: Newcomer): Room {
-  if (!isShortKey(key) || newcomer.role !== "client" || newcomer.isOwner) return room;
-  return { members: room.members.filter(({ role, isOwner }) => role !== "client" || isOwner) };
+/** The guest who is there: from the same network, but not certainly the same browser. */
+function isRival({ id, role, isOwner }: Member, newcomer: Newcomer): boolean {
+  return role === "client" && !isOwner && id !== newcomer.id;
+}
+
+/** Said to a guest who finds another one there; a transport that is dead is out before it tries again. */
+export function placeTaken(): BeelineError {
+  return new BeelineError("SERVER_REFUSED", "another browser waits with this link key already");
 }

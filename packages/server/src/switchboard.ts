@@ -17,7 +17,7 @@ import {
   parseLinkKey,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
-import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { enterWith, placeTaken, ShortKeyGuard } from "./admission.ts";
 import { carryOut } from "./carry-out.ts";
 import { faultOf } from "./fault.ts";
 import { marksOf, waitForAnswer } from "./heirs.ts";
@@ -248,11 +248,13 @@ export class Switchboard {
           if (instance === undefined) throw unknownKey();
           if (!isPairing && instance.key !== key) waitForAnswer(newcomer, current?.room);
           const change = enterWith(current, instance, key, newcomer, keyring);
-          entered = change.state;
+          const isIn = change.state.room.members.some((member) => member.id === newcomer.id);
+          entered = isIn ? change.state : undefined;
           return change;
         },
         () => entered !== undefined && answer(accepted(entered)),
       );
+      if (entered === undefined) throw placeTaken();
     } catch (thrown) {
       this.#seats.delete(line.id);
       throw thrown;
@@ -323,7 +325,11 @@ export class Switchboard {
 
     first();
     const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
-    for (const effect of effects) carryOut(effect, state.room, lineOf, (id) => this.#heard(id));
+    const found = {
+      heardKey: (id: PeerId) => this.#heard(id),
+      silent: (id: PeerId) => this.#giveUp(id),
+    };
+    for (const effect of effects) carryOut(effect, state.room, lineOf, found);
     this.#sendGhostsAway(instanceId, state.room);
     // Effects reach those who are out already, so the seats go last.
     for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
@@ -338,6 +344,12 @@ export class Switchboard {
         if (!this.#seats.has(id)) await this.#leaveRoom(instanceId, id);
       });
     }
+  }
+
+  /** Should the peer be alive after all, it enters again. */
+  #giveUp(id: PeerId): void {
+    this.#seats.get(id)?.line.reconnect();
+    void this.leave(id);
   }
 
   #heard(id: PeerId): void {
