@@ -9,6 +9,7 @@ import {
   startLinkServer,
 } from "../../../test/support/link-server.ts";
 import { ShortKeyGuard } from "./admission.ts";
+import { networkOf } from "./ip-address.ts";
 import { LocalRooms } from "./room-directory.ts";
 import type { Instance } from "./store.ts";
 
@@ -62,6 +63,20 @@ test("many addresses together are slowed, and nobody is locked out", async () =>
   clock.nowMs += MINUTE_MS;
   await fail("later");
   expect(waits).toHaveLength(3);
+});
+
+test.each([
+  ["an IPv6 site", (i: number) => `2001:db8:1:${i.toString(16)}::1`, 100, "2001:db8:2::1"],
+  ["an IPv4 /24", (i: number) => `192.0.2.${i % 256}`, 100, "192.0.3.1"],
+  ["an IPv6 provider", (i: number) => `2001:db8:${i.toString(16)}::1`, 440, "2001:db9::1"],
+])("all addresses of %s share a limit, and nobody else", async (_what, address, limit, other) => {
+  const { fail, limits } = guardAt({ nowMs: 0 });
+  const answers = [];
+  // Of a provider's thousand, 300 are looked up while all is calm, and the rest costs five times as much.
+  for (let i = 0; i < limit + 20; i++) answers.push(await fail(networkOf(address(i))));
+  expect(answers).toEqual([...Array(limit).fill("looked"), ...Array(20).fill("refused")]);
+  expect(limits.at(-1)).toBe("short-key-network");
+  expect(await fail(networkOf(other))).toBe("looked");
 });
 
 test("a client of ours enters by a short key only with the owner's cookie", async () => {
