@@ -181,7 +181,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       addressOf,
       userOf,
       iceServersFor,
-      turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+      turn: checked.turn && new TurnDesk(checked.turn, { rooms, now, onLimited }),
       onLimited,
       incoming,
       outboxes,

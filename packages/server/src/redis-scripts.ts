@@ -31,20 +31,29 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])`;
 
-/**
- * KEYS: a token bucket. ARGV: capacity, tokens regained per second, cost (below 0: given back). In
- * Redis' time, so that the processes' clocks do not matter; a full bucket is as good as none, and goes.
- * Returns 1, or 0 if there were too few.
- */
-export const TAKE_SCRIPT = `
+/** In Redis' time, so that the processes' clocks do not matter. */
+const READ_BUCKET = `
 local capacity, rate, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
 local elapsed = math.max(0, now - (tonumber(kept[2]) or now))
-local tokens = math.min(capacity, (tonumber(kept[1]) or capacity) + elapsed / 1000 * rate)
-if tokens < cost then return 0 end
+local tokens = math.min(capacity, (tonumber(kept[1]) or capacity) + elapsed / 1000 * rate)`;
+
+/** A full bucket is as good as none, and goes. */
+const WRITE_BUCKET = `
 tokens = math.min(capacity, tokens - cost)
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', (capacity - tokens) / rate * 1000 + 1000))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', (capacity - tokens) / rate * 1000 + 1000))`;
+
+/**
+ * KEYS: a token bucket. ARGV: capacity, tokens regained per second, cost (below 0: given back).
+ * Returns 1, or 0 if there were too few.
+ */
+export const TAKE_SCRIPT = `${READ_BUCKET}
+if tokens < cost then return 0 end${WRITE_BUCKET}
 return 1`;
+
+/** The same, even if there are too few. Returns what is left, as text, because Redis cuts numbers. */
+export const CHARGE_SCRIPT = `${READ_BUCKET}${WRITE_BUCKET}
+return string.format('%.6f', tokens)`;
