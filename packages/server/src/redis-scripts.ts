@@ -16,8 +16,11 @@ for i = at + 1, at + listeners do
   redis.call('SREM', 'beeline:process:' .. ARGV[i] .. ':rooms', ARGV[6])
 end
 local from = at + listeners + 1
+local time = redis.call('TIME')
 for i = from + 1, from + tonumber(ARGV[from]) do
   redis.call('SADD', 'beeline:process:' .. ARGV[i] .. ':rooms', ARGV[6])
+  -- One that was taken for dead and only slow is to be missed again.
+  redis.call('ZADD', 'beeline:processes', 'NX', time[1] * 1000, ARGV[i])
 end
 for i = at + 1, at + listeners do
   redis.call('PUBLISH', 'beeline:process:' .. ARGV[i], ARGV[5])
@@ -30,6 +33,18 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])`;
+
+/**
+ * KEYS: processes, the rooms of one. ARGV: its name. Takes it out of the list unless it is a member of a
+ * room, which it may have entered since somebody looked; names are random, so a state that has one as a
+ * text has it as a member's.
+ */
+export const UNLIST_SCRIPT = `
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local state = redis.call('HGET', 'beeline:room:' .. id, 'state')
+  if not (state and string.find(state, ARGV[1], 1, true)) then redis.call('SREM', KEYS[2], id) end
+end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
 
 /** In Redis' time, so that the processes' clocks do not matter. */
 const READ_BUCKET = `
