@@ -45,7 +45,7 @@ import { createTokenCheck } from "./tokens.ts";
 import { TurnDesk } from "./turn.ts";
 import { Accounts } from "./users.ts";
 
-export type { LinkServerOptions } from "./options.ts";
+export { isProxyAddress, type LinkServerOptions } from "./options.ts";
 
 export interface LinkServerAddress {
   readonly host: string;
