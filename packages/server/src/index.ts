@@ -45,7 +45,7 @@ import { createTokenCheck } from "./tokens.ts";
 import { TurnDesk } from "./turn.ts";
 import { Accounts } from "./users.ts";
 
-export type { LinkServerOptions } from "./options.ts";
+export { isProxyAddress, type LinkServerOptions } from "./options.ts";
 
 export interface LinkServerAddress {
   readonly host: string;
@@ -105,7 +105,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     keyring,
     log: logger,
     now,
-    wait,
+    wait: (ms) => wait(ms, undefined, { ref: false }),
     meter: metrics,
   });
   metrics.watch({ rooms: () => switchboard.roomCount, peers: () => switchboard.peerCount });
@@ -181,7 +181,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       addressOf,
       userOf,
       iceServersFor,
-      turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+      turn: checked.turn && new TurnDesk(checked.turn, { rooms, now, onLimited }),
       onLimited,
       incoming,
       outboxes,

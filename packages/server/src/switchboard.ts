@@ -17,28 +17,29 @@ import {
   parseLinkKey,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
-import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { enterWith, placeTaken, ShortKeyGuard } from "./admission.ts";
 import { carryOut } from "./carry-out.ts";
 import { faultOf } from "./fault.ts";
-import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
-import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
-import { drawLastingKey, type Keyring } from "./keyring.ts";
+import { marksOf, waitForAnswer } from "./heirs.ts";
+import { accepted, refusal, unknownKey } from "./join-outcome.ts";
+import type { Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { SwitchboardMeter } from "./meter.ts";
+import { Pairings } from "./pairings.ts";
+import { Retries } from "./retries.ts";
+import { type Revocable, Revocations } from "./revocations.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
   byProcess,
-  EMPTY_ROOM,
   isFull,
   leave,
   type Member,
   mayTalk,
   type Newcomer,
   type Room,
-  revoke,
 } from "./rooms.ts";
-import type { Instance, Pairing, Store } from "./store.ts";
+import type { Instance, Store } from "./store.ts";
 import { createTurns } from "./turns.ts";
 
 /** What a peer says about itself. */
@@ -76,10 +77,16 @@ export class Switchboard {
   readonly #places = new Map<PeerId, Place>();
   readonly #socketTurn = createTurns();
   readonly #shortKeys: ShortKeyGuard;
+  readonly #pairings: Pairings;
+  readonly #retries: Retries;
+  readonly #revocations: Revocations;
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#pairings = new Pairings(options);
+    this.#retries = new Retries(options.wait);
+    this.#revocations = new Revocations({ ...options, retries: this.#retries });
     this.#shortKeys = new ShortKeyGuard({
       ...options,
       onLimited: (limit) => options.meter.limited(limit),
@@ -96,6 +103,7 @@ export class Switchboard {
 
   /** Resolves once every peer that left is out of its room, wherever the rooms are. */
   async settled(): Promise<void> {
+    this.#retries.end();
     await Promise.all([...this.#seats.keys()].map((id) => this.leave(id)));
   }
 
@@ -186,26 +194,12 @@ export class Switchboard {
     return (await this.#options.rooms.read(instanceId))?.room.members ?? [];
   }
 
-  /**
-   * Changes an instance in its turn; if `change` says that it took its key away, everybody in the
-   * instance's room is out before the promise resolves.
-   */
-  async revokeAfter<T>(
+  /** See {@link Revocations.after}. */
+  revokeAfter<T>(
     instanceId: number,
-    change: () => Promise<{ revoked: boolean; result: T }>,
+    change: (state: RoomState | undefined) => Promise<Revocable<T>>,
   ): Promise<T> {
-    let changed: { revoked: boolean; result: T } | undefined;
-    await this.#options.rooms.change(instanceId, async (state) => {
-      changed ??= await change();
-      if (!changed.revoked) return undefined;
-      // Where nobody is, somebody may be entering: after this they must look the key up again.
-      const { room, effects } = revoke(state?.room ?? EMPTY_ROOM);
-      this.#log.info({ instanceId, peers: state?.room.members.length ?? 0 }, "link revoked");
-      const { instanceName = null, userId = "" } = state ?? {};
-      return { state: { room, keyDigest: "", instanceName, userId, guest: undefined }, effects };
-    });
-    if (changed === undefined) throw new Error("the change was not asked for");
-    return changed.result;
+    return this.#revocations.after(instanceId, change);
   }
 
   async #admit(
@@ -214,7 +208,7 @@ export class Switchboard {
     profile: Profile,
     answer: (outcome: JoinOutcome) => void,
   ): Promise<void> {
-    const { keyring, store, rooms, now } = this.#options;
+    const { keyring, rooms, now } = this.#options;
     const keyDigest = keyring.digest(key).toString("hex");
     const seated = this.#rooms.get(this.#seats.get(line.id)?.instanceId ?? -1);
     if (seated?.keyDigest === keyDigest) return answer(accepted(seated));
@@ -232,9 +226,8 @@ export class Switchboard {
       isOwner: userId === found.userId,
       sinceMs: now(),
     };
-    const replaces = isShortKey(found.key) && newcomer.role === "extension";
-    const lastingKey = drawLastingKey();
-    let activated: Instance | undefined;
+    const isPairing = isShortKey(found.key) && newcomer.role === "extension";
+    const replace = isPairing && this.#pairings.replacement(key, found, newcomer);
     let entered: RoomState | undefined;
 
     this.#seats.set(line.id, { line, instanceId: found.id });
@@ -246,34 +239,35 @@ export class Switchboard {
             throw new BeelineError("LIMIT_EXCEEDED", "too many peers use this link at once");
           }
           let instance: Instance | undefined = found;
-          if (replaces) {
-            const heirs = heirsOf(newcomer, current?.room, found.userId, keyring);
-            activated ??= await store.activate(key, lastingKey, now(), heirs);
-            instance = activated;
+          if (replace) {
+            instance = await replace(current);
           } else if (current?.keyDigest !== keyDigest) {
             // Nobody vouches for the key any more that was looked up before our turn came.
             instance = await this.#find(key, marks);
           }
           if (instance === undefined) throw unknownKey();
-          if (!replaces && instance.key !== key) waitForAnswer(newcomer, current?.room);
+          if (!isPairing && instance.key !== key) waitForAnswer(newcomer, current?.room);
           const change = enterWith(current, instance, key, newcomer, keyring);
-          entered = change.state;
+          const isIn = change.state.room.members.some((member) => member.id === newcomer.id);
+          entered = isIn ? change.state : undefined;
           return change;
         },
         () => entered !== undefined && answer(accepted(entered)),
       );
+      if (entered === undefined) throw placeTaken();
     } catch (thrown) {
       this.#seats.delete(line.id);
       throw thrown;
     }
     const { id } = found;
     const { role, kind } = newcomer;
-    const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: replaces };
+    const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: isPairing };
     this.#log.info(who, "peer joined");
-    const hasInherited = !replaces && found.key !== key;
-    if (replaces) await this.#witness(id, entered?.room.members ?? [], undefined);
-    else if (hasInherited) await this.#witness(id, [newcomer], found.pairing);
-    else if (role === "extension" && found.heirsUntilMs !== undefined) await this.#settle(id);
+    if (isPairing) return;
+    if (found.key !== key) await this.#pairings.inherited(found, newcomer);
+    else if (role === "extension" && found.heirsUntilMs !== undefined) {
+      await this.#pairings.settle(id);
+    }
   }
 
   async #lookUp(
@@ -291,31 +285,6 @@ export class Switchboard {
     return found ?? (isShortKey(key) ? store.inherit(key, marks, now()) : undefined);
   }
 
-  /** For the owner: who was in the room when the key was replaced, or inherited the lasting one. */
-  async #witness(
-    instanceId: number,
-    members: readonly Newcomer[],
-    before: Pairing | undefined,
-  ): Promise<void> {
-    const { store, now } = this.#options;
-    const atMs = before?.atMs ?? now();
-    const peers = [...(before?.peers ?? []), ...members.map(witnessOf)];
-    await store
-      .recordPairing(instanceId, { atMs, peers })
-      .catch((err) =>
-        this.#log.error({ err: faultOf(err), instanceId }, "who paired was not recorded"),
-      );
-  }
-
-  /** The extension has the lasting key. */
-  #settle(instanceId: number): Promise<void> {
-    return this.#options.store
-      .settle(instanceId)
-      .catch((err) =>
-        this.#log.warn({ err: faultOf(err), instanceId }, "the pairing was not settled"),
-      );
-  }
-
   async #depart(id: PeerId): Promise<void> {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
@@ -326,18 +295,23 @@ export class Switchboard {
   }
 
   #leaveRoom(instanceId: number, id: PeerId): Promise<void> {
-    return (
-      this.#options.rooms
-        .change(instanceId, async (state) => {
-          if (state === undefined) return undefined;
-          const { room, effects } = leave(state.room, id);
-          return room === state.room ? undefined : { state: { ...state, room }, effects };
-        })
-        // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
-        .catch((err) =>
-          this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
-        )
-    );
+    const { rooms } = this.#options;
+    const { processName } = rooms;
+    const tryIt = () =>
+      rooms.change(instanceId, async (state) => {
+        if (state === undefined) return undefined;
+        const { room, effects } = leave(state.room, id);
+        return room === state.room ? undefined : { state: { ...state, room }, effects };
+      });
+    const tryAgain = async () => {
+      const isBack = this.#seats.get(id)?.instanceId === instanceId;
+      // A process of another name has lost its rooms, and others take it out of them.
+      if (!isBack && rooms.processName === processName) await tryIt();
+    };
+    return tryIt().catch((err) => {
+      this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded");
+      void this.#retries.insist(() => this.#socketTurn(id, tryAgain));
+    });
   }
 
   #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
@@ -351,7 +325,11 @@ export class Switchboard {
 
     first();
     const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
-    for (const effect of effects) carryOut(effect, state.room, lineOf, (id) => this.#heard(id));
+    const found = {
+      heardKey: (id: PeerId) => this.#heard(id),
+      silent: (id: PeerId) => this.#giveUp(id),
+    };
+    for (const effect of effects) carryOut(effect, state.room, lineOf, found);
     this.#sendGhostsAway(instanceId, state.room);
     // Effects reach those who are out already, so the seats go last.
     for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
@@ -368,9 +346,15 @@ export class Switchboard {
     }
   }
 
+  /** Should the peer be alive after all, it enters again. */
+  #giveUp(id: PeerId): void {
+    this.#seats.get(id)?.line.reconnect();
+    void this.leave(id);
+  }
+
   #heard(id: PeerId): void {
     const place = this.#places.get(id);
-    if (place?.member.role === "extension") void this.#settle(place.instanceId);
+    if (place?.member.role === "extension") void this.#pairings.settle(place.instanceId);
   }
 
   #deliver(parcel: Parcel): boolean {
