@@ -34,7 +34,7 @@ interface Connection {
 export interface IncomingLimitOptions {
   readonly path: string;
   readonly budget: ByteBudget;
-  readonly addressOf: (request: IncomingMessage) => string;
+  readonly addressOf: (request: IncomingMessage) => string | undefined;
   readonly onLimited: (limit: string) => void;
 }
 

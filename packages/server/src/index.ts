@@ -115,7 +115,9 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
   const policy: GuardPolicy = { ...checked, boundTo: host };
   const check = (request: GuardedRequest): Verdict => checkRequest(request, policy);
   const trustProxy = proxyAddr.compile(checked.trustedProxies);
-  const addressOf = (request: IncomingMessage) => proxyAddr(request, trustProxy);
+  // Unknown, whatever the library's types say, when the connection is gone already.
+  const addressOf = (request: IncomingMessage): string | undefined =>
+    proxyAddr(request, trustProxy);
   let isDraining = false;
   const { pageDir, pairDemo, metricsToken } = checked;
   const http = createHttp({

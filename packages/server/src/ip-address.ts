@@ -18,8 +18,12 @@ export function ipBytes(text: string): Buffer | undefined {
   return isMapped(bytes) ? bytes.subarray(12) : bytes;
 }
 
-/** What counts as one party: an IPv4 address, or the /64 that every IPv6 subscriber gets at least. */
-export function networkOf(text: string): string {
+/**
+ * What counts as one party: an IPv4 address, or the /64 that every IPv6 subscriber gets at least.
+ * Whoever hung up before anybody looked has no address; all of them together are one party too.
+ */
+export function networkOf(text: string | undefined): string {
+  if (text === undefined) return "unknown";
   const bytes = ipBytes(text);
   if (bytes === undefined) return text;
   return bytes.length === 4 ? bytes.join(".") : `${bytes.toString("hex", 0, 8)}::/64`;
