@@ -31,7 +31,8 @@ const KEEP_ALIVE_SHARE = 1 / 50;
 test("two clicks after the page has loaded there is a picture, and it came directly", async ({
   open,
 }) => {
-  const demo = await openLocalDemo({ stepMs: 40 });
+  // The channel opens while the picture is drawn, also on a busy machine: 20 steps take five seconds.
+  const demo = await openLocalDemo({ stepMs: 250 });
   const page = await open(demo.url);
   await page.byId("link-demo").click();
   await page.byId("generate").click();
