@@ -73,8 +73,8 @@ async function tabTo(page: LinkPage, testId: string): Promise<void> {
 }
 
 test("the keyboard alone links, draws and cancels", async ({ open }) => {
-  // Slow enough that a loaded machine still sees a step before the job is over.
-  const demo = await openLocalDemo({ stepMs: 400 });
+  // Slow enough that a loaded machine still sees a step, and cancels, before the job is over.
+  const demo = await openLocalDemo({ stepMs: 1_000 });
   const page = await open(demo.url, { form: QUICK_FORM });
   const { keyboard } = page.page;
   await page.byId("link-demo").waitFor();
@@ -132,7 +132,8 @@ test("two devices on one link each have a direct path, and each its own pictures
 
 test("a page reloaded in the middle of a job shows its picture, drawn once", async ({ open }) => {
   const form: DemoForm = { ...QUICK_FORM, steps: 12 };
-  const demo = await openLocalDemo({ stepMs: 200 });
+  // More than five seconds are left after the third step, for a reload on a busy machine.
+  const demo = await openLocalDemo({ stepMs: 600 });
   const page = await open(demo.url, { form });
   await page.linkDemo();
   await page.byId("generate").click();
@@ -153,7 +154,7 @@ test("a page reloaded in the middle of a job shows its picture, drawn once", asy
 test("a page closed in the middle of a job does not keep the next visit from drawing", async ({
   open,
 }) => {
-  const demo = await openLocalDemo({ stepMs: 100 });
+  const demo = await openLocalDemo({ stepMs: 300 });
   const page = await open(demo.url, { form: QUICK_FORM });
   await page.linkDemo();
   await page.travels("direct", "open");
