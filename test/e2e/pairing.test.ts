@@ -11,8 +11,9 @@ import { type LinkPage, test } from "../support/link-page.ts";
 import { BeelinePeer } from "../support/link-server.ts";
 import { openLocalDemo } from "../support/local-demo.ts";
 
-/** What Chromium says while the server is away. */
-const SERVER_AWAY = /ERR_CONNECTION_(REFUSED|RESET|CLOSED)|WebSocket connection to/;
+/** What Chromium says while the server drains, is away, and comes back. */
+const SERVER_AWAY =
+  /ERR_CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|ERR_EMPTY_RESPONSE|status of (403|503)|WebSocket connection to/;
 
 interface KeyFile {
   readonly links: readonly { readonly server: string; readonly key: string }[];
