@@ -103,7 +103,8 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
     firstPictureMs: Math.round(drawnAtMs - linkedAtMs),
     settledMs: Math.round((settled?.atMs ?? 0) - linkedAtMs),
     route,
-    errors: page.errors,
+    // A copy: what the page says after its extension was killed is no error.
+    errors: [...page.errors],
   };
 }
 
