@@ -76,7 +76,9 @@ describe("DTLS record numbers", () => {
   });
 
   // A busy machine answers late: what one calm attempt of three shows is what the records do.
-  test("never make the other side take a fresh record for a replayed one", { retry: 2 }, async () => {
+  test("never make the other side take a fresh record for a replayed one", {
+    retry: 2,
+  }, async () => {
     const { offerer, answerer } = await openPair();
     for (let number = 0; number < PAST_FINISHED; number += 1) {
       await offerer.sendMany(number, 1, 100);
