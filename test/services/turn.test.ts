@@ -11,7 +11,7 @@ import { within } from "../support/deadline.ts";
 import { drawUntil } from "../support/draw-until.ts";
 import { LinkScene, pathOf } from "../support/link-scene.ts";
 import { ask, BeelinePeer, startLinkServer } from "../support/link-server.ts";
-import { freePort, newFolder, programOf, ServiceProcess } from "../support/services.ts";
+import { newFolder, onFreePort, programOf, ServiceProcess } from "../support/services.ts";
 import { TurnClient } from "../support/turn-client.ts";
 
 const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
@@ -22,21 +22,22 @@ const DIRECT = { capabilities: ["session/1", "direct/1"] };
 
 async function startCoturn(...args: string[]): Promise<{ port: number; process: ServiceProcess }> {
   const folder = await newFolder();
-  const port = await freePort();
-  const process = new ServiceProcess(
-    folder,
-    programOf("turnserver"),
-    [
-      ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
-      ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
-      ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
-      ...["--verbose", ...args],
-    ],
-    /Total General servers/,
-  );
-  await process.start();
-  onTestFinished(() => process.kill());
-  return { port, process };
+  return onFreePort(async (port) => {
+    const process = new ServiceProcess(
+      folder,
+      programOf("turnserver"),
+      [
+        ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
+        ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
+        ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
+        ...["--verbose", ...args],
+      ],
+      /Total General servers/,
+    );
+    await process.start();
+    onTestFinished(() => process.kill());
+    return { port, process };
+  });
 }
 
 const turnAt = (port: number, more: object = {}) => ({
