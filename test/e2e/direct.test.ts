@@ -51,7 +51,6 @@ test("the data channel carries the picture and the server relays none of it", as
   await page.linkDemo();
   await page.travels("direct", "open");
   const { last } = await drawUntil(
-    ({ picture, share }) => picture?.path === "direct" && share < KEEP_ALIVE_SHARE,
     async (round) => {
       await page.travels("direct", "open");
       const channelBefore = await page.channelBytes();
@@ -63,6 +62,7 @@ test("the data channel carries the picture and the server relays none of it", as
       const received = channelAfter.received - channelBefore.received;
       return { picture, bytes, received, share: relayed / bytes.length };
     },
+    ({ picture, share }) => picture?.path === "direct" && share < KEEP_ALIVE_SHARE,
   );
   expect(last.received).toBeGreaterThan(last.bytes.length);
   expect(last.share).toBeLessThan(KEEP_ALIVE_SHARE);
@@ -94,7 +94,6 @@ test("the panel says why, what was measured, and that the picture came directly"
   const page = await open(demo.url, { form: FORM });
   await page.linkDemo();
   const { last } = await drawUntil(
-    ({ received, length }) => received > length,
     async (round) => {
       await page.travels("direct", "open");
       const before = await page.channelBytes();
@@ -102,6 +101,7 @@ test("the panel says why, what was measured, and that the picture came directly"
       const received = (await page.channelBytes()).received - before.received;
       return { received, length: (await page.newestBytes()).length };
     },
+    ({ received, length }) => received > length,
   );
 
   await page.byId("path-badge").click();

@@ -56,11 +56,11 @@ test("a page over plain http links by hand and draws, without what browsers keep
   await extension.says(/Linked through/);
   await page.isLinked();
   const { last: picture } = await drawUntil(
-    (drawn) => drawn?.path === "direct",
     async (round) => {
       await page.travels("direct", "open");
       return (await page.draw(round))[0];
     },
+    (drawn) => drawn?.path === "direct",
   );
   const expected = sha256(await drawDemoPicture(QUICK_FORM));
   expect(picture).toEqual({ path: "direct", seed: QUICK_FORM.seed, sha256: expected });

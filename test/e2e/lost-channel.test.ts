@@ -42,12 +42,12 @@ test("a channel that dies within a picture loses no byte of it", async ({ open }
   await page.linkDemo();
   // The cut comes with the first picture that the channel carries.
   const { last, rounds } = await drawUntil(
-    ({ cuts }) => cuts > 0,
     async (round) => {
       await page.travels("direct", "open");
       const [picture] = await page.draw(round);
       return { picture, cuts: Number(await page.page.evaluate("cuts")) };
     },
+    ({ cuts }) => cuts > 0,
   );
 
   expect(last.cuts).toBe(1);
@@ -86,13 +86,13 @@ test("after a channel has died, the next picture comes directly again", async ({
   await page.cutDirect();
   await onceReplaced(page);
   const { last } = await drawUntil(
-    ({ picture, relayed }) => picture?.path === "direct" && relayed < drawn.length / 20,
     async (round) => {
       await page.travels("direct", "open");
       const { relayedBytes } = demo.server.metrics();
       const [picture] = await page.draw(round);
       return { picture, relayed: demo.server.metrics().relayedBytes - relayedBytes };
     },
+    ({ picture, relayed }) => picture?.path === "direct" && relayed < drawn.length / 20,
   );
   expect(last.picture).toEqual({ path: "direct", seed: FORM.seed, sha256: sha256(drawn) });
   expect(last.relayed).toBeLessThan(drawn.length / 20);

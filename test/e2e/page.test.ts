@@ -119,7 +119,6 @@ test("two devices on one link each have a direct path, and each its own pictures
   await phone.isLinked();
   const both = [desk, phone];
   const { last, rounds } = await drawUntil(
-    ({ paths, share }) => paths.every((path) => path === "direct") && share < 0.1,
     async (round) => {
       await Promise.all(both.map((page) => page.travels("direct", "open")));
       const { relayedBytes } = demo.server.metrics();
@@ -132,6 +131,7 @@ test("two devices on one link each have a direct path, and each its own pictures
         share: relayed / (await desk.newestBytes()).length,
       };
     },
+    ({ paths, share }) => paths.every((path) => path === "direct") && share < 0.1,
   );
 
   expect(last.paths).toEqual(["direct", "direct"]);

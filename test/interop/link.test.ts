@@ -79,8 +79,8 @@ describe.each(Object.entries(engines))("over %s", (_name, createEngine) => {
     gate.open();
     expect((await pathOf(link, { kind: "direct" })).reason).toBe("open");
     const { last } = await drawUntil(
-      ({ path }) => path === "direct",
       () => drawOnDirect(link),
+      ({ path }) => path === "direct",
     );
     expect(last.path).toBe("direct");
   });
@@ -90,7 +90,6 @@ describe.each(Object.entries(engines))("over %s", (_name, createEngine) => {
     const scene = await LinkScene.open({ createOfferer: engine.createOfferer });
     const link = await scene.connect(engine.createAnswerer);
     const { last } = await drawUntil(
-      ({ path, relayed }) => path === "direct" && relayed < RELAY_REMAINDER_BYTES,
       async () => {
         await pathOf(link, { kind: "direct" });
         const before = scene.server.server.metrics().relayedBytes;
@@ -99,6 +98,7 @@ describe.each(Object.entries(engines))("over %s", (_name, createEngine) => {
         const direct = link.stats().paths.find(({ kind }) => kind === "direct");
         return { path, size, relayed, received: direct?.receivedBytes };
       },
+      ({ path, relayed }) => path === "direct" && relayed < RELAY_REMAINDER_BYTES,
     );
     expect(last.path).toBe("direct");
     expect(last.relayed).toBeLessThan(RELAY_REMAINDER_BYTES);
@@ -144,7 +144,6 @@ describe.each(Object.entries(engines))("over %s", (_name, createEngine) => {
 
     const seeds = [1, 2];
     const { last: images } = await drawUntil(
-      (drawn) => drawn.every((image) => image?.path === "direct"),
       async () => {
         await Promise.all(links.map((link) => pathOf(link, { kind: "direct" })));
         const results = links.map((link, at) => {
@@ -153,6 +152,7 @@ describe.each(Object.entries(engines))("over %s", (_name, createEngine) => {
         });
         return (await Promise.all(results)).map(({ images: [image] }) => image);
       },
+      (drawn) => drawn.every((image) => image?.path === "direct"),
     );
     expect(images.map((image) => image?.seed)).toEqual(seeds);
     expect(images.map((image) => image?.path)).toEqual(["direct", "direct"]);

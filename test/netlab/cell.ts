@@ -113,8 +113,8 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
 async function drawBy(page: LinkPage, path: string): Promise<ShownPicture[]> {
   const drawn: ShownPicture[] = [];
   await drawUntil(
-    () => drawn.at(-1)?.path === path,
     async (round) => drawn.push(...(await page.draw(round + 1)).slice(0, 1)),
+    () => drawn.at(-1)?.path === path,
   );
   return drawn;
 }

@@ -245,7 +245,6 @@ test("a pair that can only meet at coturn gets its picture directly, over relaye
   onTestFinished(() => link.close(0).catch(() => {}));
   const params = { prompt: "a bee", width: 512, height: 512, steps: 2, seed: 7 };
   const { last } = await drawUntil(
-    ({ share }) => share < 0.1,
     async () => {
       await pathOf(link, { kind: "direct" }, DIRECT_MS);
       const before = server.server.metrics().relayedBytes;
@@ -254,6 +253,7 @@ test("a pair that can only meet at coturn gets its picture directly, over relaye
       const relayed = server.server.metrics().relayedBytes - before;
       return { image, share: relayed / (image?.size ?? 0) };
     },
+    ({ share }) => share < 0.1,
   );
   const { image } = last;
   expect(image && createHash("sha256").update(image.bytes).digest("hex")).toBe(image?.sha256);

@@ -15,8 +15,8 @@ export interface Drawn<T> {
 
 /** @param draw is told the round, from 1 on. */
 export async function drawUntil<T>(
-  isWanted: (drawn: T) => boolean,
   draw: (round: number) => Promise<T>,
+  isWanted: (drawn: T) => boolean,
 ): Promise<Drawn<T>> {
   for (let rounds = 1; ; rounds += 1) {
     const last = await draw(rounds);
