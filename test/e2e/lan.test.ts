@@ -48,8 +48,7 @@ test("a page over plain http links by hand and draws, without what browsers keep
   expect(await page.byId("link-demo").count()).toBe(0);
 
   // Without the clipboard's own interface, copying works the old way.
-  await page.byId("copy-key").click();
-  await page.page.getByText("Copied").waitFor();
+  await page.copies("copy-key");
   expect(await page.pasted()).toBe(key);
 
   const extension = startExtension(await newHome(), url, "--key", key);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([postgres?.stop(), redis?.stop()]));
 
 /** A dead process is noticed after 6 s and two beats of 1 s; the rest is for busy cores. */
-const GONE_MS = 12_000;
+const GONE_MS = 30_000;
 const DRAW_MS = 30_000;
 
 const ids = ({ peers }: Presence) => peers.map(({ id }) => id);
