@@ -6,7 +6,13 @@ import { fileURLToPath } from "node:url";
 import type { RtcSignal } from "@beeline/paths";
 import { expect, onTestFinished, test } from "vitest";
 import { DataPeerEcho } from "../support/data-peer-echo.ts";
-import { newFolder, onFreePort, programOf, ServiceProcess } from "../support/services.ts";
+import {
+  COTURN_READY,
+  newFolder,
+  onFreePort,
+  programOf,
+  ServiceProcess,
+} from "../support/services.ts";
 
 const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
 const SECRET = "the secret of this test";
@@ -32,7 +38,7 @@ async function startCoturn(): Promise<Turn> {
         ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
         "--verbose",
       ],
-      /Total General servers/,
+      COTURN_READY,
     );
     await process.start();
     onTestFinished(() => process.kill());

@@ -11,7 +11,13 @@ import { within } from "../support/deadline.ts";
 import { drawUntil } from "../support/draw-until.ts";
 import { LinkScene, pathOf } from "../support/link-scene.ts";
 import { ask, BeelinePeer, startLinkServer } from "../support/link-server.ts";
-import { newFolder, onFreePort, programOf, ServiceProcess } from "../support/services.ts";
+import {
+  COTURN_READY,
+  newFolder,
+  onFreePort,
+  programOf,
+  ServiceProcess,
+} from "../support/services.ts";
 import { TurnClient } from "../support/turn-client.ts";
 
 const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
@@ -32,7 +38,7 @@ async function startCoturn(...args: string[]): Promise<{ port: number; process: 
         ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
         ...["--verbose", ...args],
       ],
-      /Total General servers/,
+      COTURN_READY,
     );
     await process.start();
     onTestFinished(() => process.kill());

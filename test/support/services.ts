@@ -20,8 +20,11 @@ import { Changes } from "./deadline.ts";
 const PATIENCE_MS = 30_000;
 /** A port is chosen here and bound there, and somebody else may take it in between. */
 const PORTS_TRIED = 3;
-/** What all of these programs say then; coturn goes on without it. */
+/** What all of these programs say then. */
 const PORT_TAKEN = /address already in use/i;
+/** What coturn has said, with --verbose, once it is up and has its port for both: in any order. */
+export const COTURN_READY =
+  /^(?=.*TCP listener opened)(?=.*UDP listener opened)(?=.*Total General servers)/s;
 /** "nobody", on every Linux; anybody but root will do. */
 const UNPRIVILEGED = 65_534;
 
