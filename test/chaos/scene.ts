@@ -13,6 +13,8 @@ import { type StockPicture, stockPicture } from "../support/stock-backend.ts";
 import { ChaosWorld, type WorldOptions } from "./world.ts";
 
 export const LARGE_BYTES = stockPicture("large").byteLength;
+/** What is on its way at most when a path dies, and may be sent again (session/tuning.ts). */
+export const WINDOW_BYTES = 4 * 1024 * 1024;
 
 export async function openWorld(options: WorldOptions = {}): Promise<ChaosWorld> {
   const world = await ChaosWorld.open(options);

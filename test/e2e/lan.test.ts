@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os";
 import { expect } from "vitest";
 import { newHome, startDemo, startExtension } from "../support/beeline.ts";
 import { drawDemoPicture, QUICK_FORM, sha256 } from "../support/demo-picture.ts";
+import { drawUntil } from "../support/draw-until.ts";
 import { test } from "../support/link-page.ts";
 
 /** An address of this machine by which another device could reach it. */
@@ -47,15 +48,19 @@ test("a page over plain http links by hand and draws, without what browsers keep
   expect(await page.byId("link-demo").count()).toBe(0);
 
   // Without the clipboard's own interface, copying works the old way.
-  await page.byId("copy-key").click();
-  await page.page.getByText("Copied").waitFor();
+  await page.copies("copy-key");
   expect(await page.pasted()).toBe(key);
 
   const extension = startExtension(await newHome(), url, "--key", key);
   await extension.says(/Linked through/);
   await page.isLinked();
-  await page.travels("direct", "open");
-  const [picture] = await page.draw(1);
+  const { last: picture } = await drawUntil(
+    async (round) => {
+      await page.travels("direct", "open");
+      return (await page.draw(round))[0];
+    },
+    (drawn) => drawn?.path === "direct",
+  );
   const expected = sha256(await drawDemoPicture(QUICK_FORM));
   expect(picture).toEqual({ path: "direct", seed: QUICK_FORM.seed, sha256: expected });
   expect(sha256(await page.newestBytes())).toBe(expected);

@@ -4,6 +4,7 @@
  */
 import type { Browser } from "playwright-core";
 import { type DemoForm, QUICK_FORM } from "../support/demo-picture.ts";
+import { drawUntil } from "../support/draw-until.ts";
 import { type LinkPage, newLinkPage, type ShownPicture } from "../support/page-driver.ts";
 import { startExtension } from "./actors/beeline.ts";
 import type { Host } from "./host.ts";
@@ -82,7 +83,7 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
   // A miss shows in what the badges say, better than in a wait that was too long.
   const settles = awaits === "direct" ? page.travels("direct") : failsOnce(page);
   await settles.catch(() => {});
-  const pictures = [first, ...(await drawUntil(page, awaits))];
+  const pictures = [first, ...(await drawBy(page, awaits))];
   const badges = await page.page.evaluate(
     () => (globalThis as unknown as { badges: Badge[] }).badges,
   );
@@ -103,20 +104,18 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
     firstPictureMs: Math.round(drawnAtMs - linkedAtMs),
     settledMs: Math.round((settled?.atMs ?? 0) - linkedAtMs),
     route,
-    errors: page.errors,
+    // A copy: what the page says after its extension was killed is no error.
+    errors: [...page.errors],
   };
 }
 
-/**
- * Draws until a picture has come by that path, thrice at most: on a machine that is busy for seconds
- * a channel seems silent, and then a picture rightly ends on the relay.
- */
-async function drawUntil(page: LinkPage, path: string): Promise<ShownPicture[]> {
+/** Draws beside the one that is there until a picture has come by that path. */
+async function drawBy(page: LinkPage, path: string): Promise<ShownPicture[]> {
   const drawn: ShownPicture[] = [];
-  while (drawn.length < 3 && drawn.at(-1)?.path !== path) {
-    const [newest] = await page.draw(drawn.length + 2);
-    if (newest !== undefined) drawn.push(newest);
-  }
+  await drawUntil(
+    async (round) => drawn.push(...(await page.draw(round + 1)).slice(0, 1)),
+    () => drawn.at(-1)?.path === path,
+  );
   return drawn;
 }
 

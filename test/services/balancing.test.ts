@@ -10,8 +10,8 @@ import { Cluster, type ClusterServer } from "../support/cluster.ts";
 import { Changes } from "../support/deadline.ts";
 import { ask } from "../support/link-server.ts";
 import {
-  freePort,
   newFolder,
+  onFreePort,
   programOf,
   type Service,
   ServiceProcess,
@@ -97,21 +97,23 @@ class Side {
   }
 }
 
-/** HAProxy says nothing after it has opened its port. */
-async function answers(url: string): Promise<void> {
+/** HAProxy says nothing after it has opened its port; where it cannot, it ends. */
+async function answers(url: string, balancer: ServiceProcess): Promise<void> {
   const changes = new Changes();
-  let answered: true | undefined;
+  let outcome: "answered" | "ended" | undefined;
   const look = async (): Promise<void> => {
     const status = await ask(url, "GET", "/healthz").then(
       (answer) => answer.status,
       () => 0,
     );
-    if (status === 200) answered = true;
+    if (status === 200) outcome = "answered";
+    else if (!balancer.isRunning) outcome = "ended";
     else setTimeout(() => void look(), POLL_MS);
     changes.notify();
   };
   void look();
-  await changes.until(SETTLED_MS, `an answer at ${url}`, () => answered);
+  const how = await changes.until(SETTLED_MS, `an answer at ${url}`, () => outcome);
+  if (how === "ended") throw new Error(`the balancer ended; it wrote:\n${balancer.output}`);
 }
 
 async function gauge({ url }: ClusterServer, name: string): Promise<number> {
@@ -146,13 +148,15 @@ test.each(Object.entries(BALANCERS))(
     const cluster = await Cluster.open(postgres, redis);
     const flags = ["--instance-limit", "100", "--trust-proxy", "127.0.0.1"];
     const [a, b] = await Promise.all([cluster.start(...flags), cluster.start(...flags)]);
-    const port = await freePort();
     const ports = [a, b].map(({ url }) => Number(new URL(url).port));
-    const balancer = await prepare(ports, port);
-    await balancer.start();
-    onTestFinished(() => balancer.kill());
-    const url = `http://127.0.0.1:${port}`;
-    await answers(url);
+    const url = await onFreePort(async (port) => {
+      const balancer = await prepare(ports, port);
+      onTestFinished(() => balancer.kill());
+      await balancer.start();
+      const at = `http://127.0.0.1:${port}`;
+      await answers(at, balancer);
+      return at;
+    });
 
     const links: { extension: Side; client: Side }[] = [];
     for (let i = 0; i < LINKS; i++) {

@@ -6,11 +6,18 @@ import { fileURLToPath } from "node:url";
 import type { RtcSignal } from "@beeline/paths";
 import { expect, onTestFinished, test } from "vitest";
 import { DataPeerEcho } from "../support/data-peer-echo.ts";
-import { freePort, newFolder, programOf, ServiceProcess } from "../support/services.ts";
+import {
+  COTURN_READY,
+  newFolder,
+  onFreePort,
+  programOf,
+  ServiceProcess,
+} from "../support/services.ts";
 
 const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
 const SECRET = "the secret of this test";
-const RELEASE_MS = 3_000;
+/** An allocation that is not given back runs out after 600 s; coturn writes its log when it can. */
+const RELEASE_MS = 20_000;
 const SIZES = [1, 1_132, 16_384, 262_144];
 
 interface Turn {
@@ -20,22 +27,23 @@ interface Turn {
 
 async function startCoturn(): Promise<Turn> {
   const folder = await newFolder();
-  const port = await freePort();
-  const process = new ServiceProcess(
-    folder,
-    programOf("turnserver"),
-    [
-      ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
-      ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
-      ...["--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers"],
-      ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
-      "--verbose",
-    ],
-    /Total General servers/,
-  );
-  await process.start();
-  onTestFinished(() => process.kill());
-  return { port, process };
+  return onFreePort(async (port) => {
+    const process = new ServiceProcess(
+      folder,
+      programOf("turnserver"),
+      [
+        ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
+        ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
+        ...["--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers"],
+        ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
+        "--verbose",
+      ],
+      COTURN_READY,
+    );
+    await process.start();
+    onTestFinished(() => process.kill());
+    return { port, process };
+  });
 }
 
 function serverAt(port: number, transport: "udp" | "tcp") {

@@ -50,7 +50,9 @@ test("a site and an extension in Python pair, list, add with progress, cancel an
     "id",
   );
 
-  site.command("add-2", "resources:add", { resource: { ...resource, name: "slow.safetensors" } });
+  site.command("add-2", "resources:add", {
+    resource: { ...resource, name: "unwanted.safetensors" },
+  });
   await site.next("commandStatus", has({ id: "add-2", status: "processing" }));
   site.command("stop-1", "activities:cancel", { activityId: "add-2" });
   await site.next("commandStatus", has({ id: "stop-1", status: "success" }));

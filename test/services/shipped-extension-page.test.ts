@@ -33,19 +33,24 @@ test("models of a shipped extension are listed, added with progress, canceled an
   await row("ab".repeat(32)).waitFor();
 
   const added = "cd".repeat(32);
-  await add("slow-model.safetensors", added);
-  await download("processing").getByText(/^25 %/).waitFor();
+  await add("stepwise-model.safetensors", added);
+  await download("processing").waitFor();
+  for (const shown of [/^25 %/, /^50 %/, /^75 %/]) {
+    sd.tell({ step: true });
+    await download("processing").getByText(shown).waitFor();
+  }
+  sd.tell({ step: true });
   await row(added).waitFor();
   await download("success").waitFor();
 
-  await add("slow-unwanted.safetensors", "ef".repeat(32));
+  await add("unwanted.safetensors", "ef".repeat(32));
   await download("processing").waitFor();
   await page.byId("download-cancel").click();
   await download("canceled").waitFor();
 
   await row(added).getByTestId("resource-remove").click();
   await page.page.getByRole("button", { name: "Remove", exact: true }).click();
-  await expect.poll(() => row(added).count()).toBe(0);
+  await row(added).waitFor({ state: "detached" });
   await sd.next("command", (data) => data?.type === "resources:remove");
 
   await page.byId("tab-activities").click();

@@ -29,6 +29,13 @@ export async function launchChromium(wrap = (program: string) => program): Promi
 }
 
 /**
+ * What Chromium says when something is sent between a server's close frame and its event, which
+ * engine.io-client knows of and cannot prevent (transports/websocket.ts, `write`). Whatever a server
+ * closes, for a kick or for good, can meet it.
+ */
+export const CROSSED_A_CLOSE = /WebSocket is already in CLOSING or CLOSED state/;
+
+/**
  * Collects what a page reports as wrong from now on: uncaught errors, `console.error`, and
  * requests that failed. A test asserts that the list is empty, and sees what is in it if not.
  * A request that the page itself cancelled is no error.

@@ -201,17 +201,33 @@ export class ClientPage {
     }, id);
   }
 
-  /** Waits until so many bytes of the job's pictures are here. */
-  async received(id: string, bytes: number): Promise<void> {
-    await this.#driver.evaluate(
+  /** Waits until so many bytes of the job's pictures are here. @returns how many there are then. */
+  async received(id: string, bytes: number): Promise<number> {
+    return await this.#driver.evaluate(
       async ({ id, bytes }) => {
         const { page } = globalThis as unknown as { page: PageWorld };
-        while ((page.received.get(id) ?? 0) < bytes) {
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
+        const received = (): number => page.received.get(id) ?? 0;
+        while (received() < bytes) await new Promise((resolve) => setTimeout(resolve, 10));
+        return received();
       },
       { id, bytes },
     );
+  }
+
+  /** Waits until what the client has put away for a reload so far is written. */
+  async saved(): Promise<void> {
+    await this.#driver.evaluate(async () => {
+      const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await settled(indexedDB.open("beeline"));
+      const [store = ""] = database.objectStoreNames;
+      // It is read after everything that was to be written before.
+      await settled(database.transaction(store).objectStore(store).count());
+      database.close();
+    }, undefined);
   }
 
   async story(id: string): Promise<JobStory> {

@@ -7,17 +7,10 @@
  */
 import type { Browser } from "playwright-core";
 import { test as base, expect } from "vitest";
-import { launchChromium } from "./chromium.ts";
+import { CROSSED_A_CLOSE, launchChromium } from "./chromium.ts";
 import { type LinkPage, newLinkPage, type PageOptions } from "./page-driver.ts";
 
 export type { LinkPage } from "./page-driver.ts";
-
-/**
- * What Chromium says when something is sent between a server's close frame and its event, which
- * engine.io-client knows of and cannot prevent (transports/websocket.ts, `write`). Whatever a server
- * closes, for a kick or for good, can meet it.
- */
-const CROSSED_A_CLOSE = /WebSocket is already in CLOSING or CLOSED state/;
 
 export interface OpenOptions extends PageOptions {
   /** Messages on the console that the test itself provokes. */

@@ -23,8 +23,8 @@ import { onTestFinished } from "vitest";
 import { Changes } from "./deadline.ts";
 import { ask, startLinkServer, type TestServer } from "./link-server.ts";
 
-/** Joining, pairing and the first presence; on two busy cores. */
-export const LINK_MS = 10_000;
+/** Joining, pairing, the first presence, a path that opens; on two busy cores, perhaps at the second attempt. */
+export const LINK_MS = 20_000;
 
 export interface SceneOptions {
   /** Absent: the extension never connects directly. */

@@ -165,6 +165,12 @@ export class LinkPage {
     });
   }
 
+  /** Clicks what copies, and waits until it says so: for two seconds, so that is watched from before. */
+  async copies(testId: string): Promise<void> {
+    const said = this.page.getByText("Copied").waitFor();
+    await Promise.all([said, this.byId(testId).click()]);
+  }
+
   /** What is in the clipboard, by pasting it: also where scripts may not read it. */
   async pasted(): Promise<string> {
     await this.page.evaluate(() => {

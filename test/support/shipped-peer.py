@@ -7,14 +7,20 @@ connect, joins, ignores what the answer says, joins again with the key of `upgra
 on `kicked`, and does what commands ask. The site ("client") identifies itself twice, and asks for
 activities and resources when both sides are present. Every event is printed as a line of JSON.
 
+A download goes on by itself, but for two kinds of name: of one with "stepwise" in it every next step
+waits to be told, and one with "unwanted" in it never ends unless it is canceled. So a test sees what it
+waits for, however slow it is.
+
 Reads lines of JSON: {"emit": name, "data": payload}, {"drop": true} (the transport breaks),
-{"flood": true} (10,000 resources in one push), {"quit": true}.
+{"flood": true} (10,000 resources in one push), {"step": true}, {"quit": true}.
 """
 
 import json
+import queue
 import sys
 import threading
 import time
+import traceback
 import uuid
 
 import socketio
@@ -25,13 +31,36 @@ state = {"key": key, "ready": False}
 resources = [{"type": "LORA", "hash": "ab" * 32, "name": "bee", "path": "/models/bee.safetensors", "hasPreview": False}]
 activities = []
 canceled = set()
+steps = threading.Semaphore(0)
+messages = queue.Queue()
+start_thread = sio.eio.start_background_task
+
+
+def start_background_task(target, *args, **kwargs):
+    # The library starts a thread for every message, so the second may be printed before the first. What
+    # tests hear must be in the order in which the server sent it: one thread takes them all.
+    if target == sio.eio.handlers["message"]:
+        return messages.put(args)
+    return start_thread(target, *args, **kwargs)
+
+
+def take_messages():
+    while True:
+        try:
+            sio.eio.handlers["message"](*messages.get())
+        except Exception:
+            traceback.print_exc()
+
+
+sio.eio.start_background_task = start_background_task
+threading.Thread(target=take_messages, daemon=True).start()
 
 
 printing = threading.Lock()
 
 
 def tell(event, data=None):
-    # Handlers run in threads of their own, and `print` writes a line in two parts.
+    # Messages and lost connections are told by different threads, and `print` writes a line in two parts.
     with printing:
         sys.stdout.write(json.dumps({"event": event, "data": data}) + "\n")
         sys.stdout.flush()
@@ -99,13 +128,18 @@ def answer(command, **fields):
 
 
 def add(command):
+    name = command["resource"]["name"]
     activities.insert(0, command)
     for progress in (0, 25.5, 50.0, 75.25):
         if command["id"] in canceled:
             answer(command, status="canceled")
             return
         answer(command, status="processing", progress=progress, remainingTime=1, speed=1000.0)
-        time.sleep(0.5 if "slow" in command["resource"]["name"] else 0.05)
+        if "stepwise" in name:
+            steps.acquire()
+        time.sleep(0.05)
+        while "unwanted" in name and command["id"] not in canceled:
+            time.sleep(0.05)
     resources.append({**command["resource"], "hasPreview": False})
     answer(command, status="success", progress=100)
     # The shipped extension pushes its list without being asked, without id and status.
@@ -129,8 +163,9 @@ def command(data):
     elif kind_of == "resources:add":
         threading.Thread(target=add, args=(data,), daemon=True).start()
     elif kind_of == "activities:cancel":
-        canceled.add(data["activityId"])
         answer(data, status="success")
+        # After the answer, so that the download's own comes second.
+        canceled.add(data["activityId"])
     elif kind_of == "resources:remove":
         resources[:] = [one for one in resources if one["hash"] != data["resource"]["hash"].lower()]
         answer(data, status="success")
@@ -148,6 +183,8 @@ for line in sys.stdin:
         sio.emit(asked["emit"], asked["data"]) if "data" in asked else sio.emit(asked["emit"])
     elif "flood" in asked:
         flood()
+    elif "step" in asked:
+        steps.release()
     elif "drop" in asked:
         sio.eio.ws.close() if sio.eio.current_transport == "websocket" else sio.eio.disconnect(abort=True)
     else:

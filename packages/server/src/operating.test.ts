@@ -99,7 +99,7 @@ test("metrics are for this machine, or for whoever has the token", async () => {
 });
 
 test("a server that drains lets peers go one by one, takes none in, and says that it is not ready", async () => {
-  const server = await startLinkServer({ drainMs: 400 });
+  const server = await startLinkServer({ drainMs: 3_000 });
   const { key } = await server.createInstance();
   const peers = [new BeelinePeer(server, "client"), new ShippedPeer(server, "client")];
   for (const peer of peers) await peer.next("connect");
