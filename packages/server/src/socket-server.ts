@@ -38,6 +38,9 @@ export interface SocketServerOptions {
 /** A socket that was opened and says nothing; shipped clients connect their namespace at once. */
 const NAMESPACE_TIMEOUT_MS = 10_000;
 
+/** The type of the packet that opens a socket on a connection. */
+const CONNECT = 0;
+
 export interface SocketServer {
   /** Closes the connections one after the other, over `ms`, so that peers do not all come back at once. */
   drain(ms: number): Promise<void>;
@@ -81,6 +84,7 @@ export function openSocketServer<Outgoing extends object>(
   io.engine.on("connection", (raw: Socket["conn"]) => {
     const leave = addresses.enter(addressOf(raw.request));
     raw.once("close", leave);
+    closeAtSecondConnect(raw);
   });
   return {
     io,
@@ -93,6 +97,19 @@ export function openSocketServer<Outgoing extends object>(
     },
     close: () => io.engine.close(),
   };
+}
+
+/**
+ * One connection has one socket. The library opens one for every CONNECT that comes before the first
+ * is open, so a message of 64 KiB could open twenty thousand; here all but one cost nothing.
+ */
+function closeAtSecondConnect(raw: Socket["conn"]): void {
+  let connects = 0;
+  raw.on("packet", ({ type, data }: { type: string; data?: unknown }) => {
+    if (type !== "message" || typeof data !== "string") return;
+    // As the library's parser reads the type: a space is a zero too.
+    if (Number(data.charAt(0)) === CONNECT && ++connects > 1) raw.close();
+  });
 }
 
 /** What a socket's handshake says about who opened it. */
