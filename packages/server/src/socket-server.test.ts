@@ -1,7 +1,7 @@
 /** What both socket.io servers keep strangers from doing, by bare requests of the polling transport. */
 
 import { expect, test } from "vitest";
-import { startLinkServer } from "../../../test/support/link-server.ts";
+import { ask, startLinkServer } from "../../../test/support/link-server.ts";
 
 const SEPARATOR = "\x1e";
 
@@ -42,3 +42,18 @@ test.each([
     }
   },
 );
+
+test("what polling answers, and a refusal, is nothing that a browser would show or sniff", async () => {
+  const server = await startLinkServer();
+  const path = "/api/socketio/?EIO=4&transport=polling";
+  const opened = await ask(server.url, "GET", path);
+  const refused = await ask(server.url, "GET", path, { headers: { host: "evil.example" } });
+  expect([opened.status, refused.status]).toEqual([200, 403]);
+  for (const { headers } of [opened, refused]) {
+    expect(headers).toMatchObject({
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "x-content-type-options": "nosniff",
+    });
+  }
+});
