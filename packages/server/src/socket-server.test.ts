@@ -2,25 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ask, startLinkServer } from "../../../test/support/link-server.ts";
-
-const SEPARATOR = "\x1e";
-
-/** A connection by polling that has no socket yet. */
-async function shakeHands(url: string, path: string) {
-  const address = `${url}${path}/?EIO=4&transport=polling`;
-  const answer = await (await fetch(address)).text();
-  const { sid } = JSON.parse(answer.slice(1)) as { sid: string };
-  const ofIt = `${address}&sid=${sid}`;
-  return {
-    /** Resolves also if the server cuts the request off. */
-    say: (body: string) => fetch(ofIt, { method: "POST", body }).catch(() => undefined),
-    /** The packets that wait, or none if the connection is not known any more. */
-    async hear(): Promise<string[]> {
-      const response = await fetch(ofIt);
-      return response.ok ? (await response.text()).split(SEPARATOR) : [];
-    },
-  };
-}
+import { PollingPeer } from "../../../test/support/polling-peer.ts";
 
 test.each([
   ["/api/socketio", "40"],
@@ -31,8 +13,8 @@ test.each([
   "a thousand sockets asked for at once on one connection of %s by '%s' are none, and it is closed",
   async (path, packet) => {
     const server = await startLinkServer();
-    const connection = await shakeHands(server.url, path);
-    await connection.say(Array<string>(1000).fill(packet).join(SEPARATOR));
+    const connection = await PollingPeer.open(server.url, path);
+    await connection.say(Array<string>(1000).fill(packet));
     const answers: string[] = [];
     for (;;) {
       const packets = await connection.hear();
