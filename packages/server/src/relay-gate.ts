@@ -5,7 +5,7 @@
  *     session    (sender, receiver): its own token bucket, so that one session of a sender cannot
  *                starve another
  *     user       all sessions of one owner's links on this process: one bucket
- *     receiver   what waits for it is the receiver's business (see peer-sockets.ts)
+ *     receiver   what waits for it is the receiver's business (see peer-line.ts)
  *     events     a socket's signals, which are counted there too
  *
  * What is over a limit is dropped, counted and answered by `limited`; a sender that heeds it loses
