@@ -1,12 +1,10 @@
-/** What a join is answered, and what is written down about who was there. */
+/** What a join is answered. */
 
 import { BeelineError } from "@beeline/protocol";
 import type { Logger } from "pino";
 import { faultOf } from "./fault.ts";
 import type { JoinOutcome, Line } from "./line.ts";
 import type { RoomState } from "./room-directory.ts";
-import type { Newcomer } from "./rooms.ts";
-import type { Witness } from "./store.ts";
 
 export function accepted({ room, instanceName }: RoomState): JoinOutcome {
   return { ok: true, room, instanceName };
@@ -26,8 +24,4 @@ export function refusal(line: Line, thrown: unknown, log: Logger): JoinOutcome &
 
 export function unknownKey(): BeelineError {
   return new BeelineError("LINK_KEY_UNKNOWN", "no link has this key");
-}
-
-export function witnessOf({ role, kind, name, address, isOwner, sinceMs }: Newcomer): Witness {
-  return { role, kind, name, address, isOwner, sinceMs };
 }

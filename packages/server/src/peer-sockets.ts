@@ -23,6 +23,7 @@ import {
 import { type ByteBudget, counted } from "./byte-budget.ts";
 import { DialectAssembly } from "./dialect-parts.ts";
 import type { JoinOutcome } from "./line.ts";
+import { watchSizes } from "./message-size.ts";
 import type { RelayMeter } from "./meter.ts";
 import { PeerLine, type PeerLineOptions, type PeerSocket } from "./peer-line.ts";
 import { plainText } from "./plain-text.ts";
@@ -131,6 +132,7 @@ function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptio
     log.info(what, path === undefined ? "direct attempt ended" : "session path");
   });
 
+  const bytesOf = watchSizes(socket, 1, ["signal"]);
   onEvent(socket, "signal", log, (to, message) => {
     const target = PeerId.parse(to);
     const drop = (limit: RelayLimit) => {
@@ -140,8 +142,14 @@ function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptio
     if (!events.take(1, now())) return drop("events");
     const place = switchboard.connects(socket.id, target);
     const signal = { kind: "signal", from: socket.id, to: target, message } as const;
-    if (place === undefined) line.reply(() => socket.emit("undeliverable", target));
-    else if (!switchboard.pass(signal, place)) drop("receiver");
+    if (place === undefined) {
+      line.reply(() => socket.emit("undeliverable", target));
+      return undefined;
+    }
+    const exceeded = gate.check(target, place.userId, bytesOf(message), now());
+    if (exceeded !== undefined) return drop(exceeded);
+    if (!switchboard.pass(signal, place)) drop("receiver");
+    return undefined;
   });
 
   serveRelay(socket, line, options);
@@ -165,11 +173,18 @@ function serveRelay(
   const assemble = (part: DialectPart) => {
     try {
       return assembly.add(part);
+    } catch (thrown) {
+      if (thrown instanceof BeelineError && thrown.code === "LIMIT_EXCEEDED") {
+        onLimited("dialect-message");
+        gate.refuse("message", now());
+      }
+      throw thrown;
     } finally {
       if (!count(assembly.heldBytes)) {
         assembly.forget();
         count(0);
         onLimited("dialect-bytes");
+        gate.refuse("unfinished", now());
       }
     }
   };
@@ -199,15 +214,19 @@ function serveRelay(
     const part = DialectPart.parse(raw);
     const owner = switchboard.ownerOf(socket.id);
     if (owner === undefined) return;
-    // Parts go to everybody or to one; either way they are one session's worth of bytes.
-    const exceeded = gate.check(part.to ?? "", owner, part.bytes.byteLength, now());
+    // Parts go to everybody or to one; either way they are one session's worth of bytes. A name that
+    // nobody has gets no bucket, because it would take the place of somebody's.
+    const { to = "" } = part;
+    const session = to !== "" && switchboard.connects(socket.id, to) ? to : "";
+    const exceeded = gate.check(session, owner, part.bytes.byteLength, now());
     if (exceeded !== undefined) return drop(exceeded);
     const whole = assemble(part);
     if (whole === undefined) return;
-    switchboard.speak(socket.id, whole.event, whole, (listener) => {
+    const isPassedOn = switchboard.speak(socket.id, whole.event, whole, (listener) => {
       // Our own peers hear commands through their session, never twice.
       return listener.kind === "shipped" && (whole.to ?? listener.id) === listener.id;
     });
+    if (!isPassedOn) gate.refuse("receiver", now());
   });
 }
 

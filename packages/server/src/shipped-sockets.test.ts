@@ -165,6 +165,17 @@ test("what all links of a user say is one rate, shipped messages too; what is ov
   for (const peer of [site, sd]) expect(peer.count("disconnect") + peer.count("error")).toBe(0);
 });
 
+test("a message costs its user something, however small it is", async () => {
+  const server = await startLinkServer({ userRelayBytesPerSecond: 64 * 1024, now: () => 0 });
+  const { site, sd } = await pair(server);
+  for (let i = 0; i < 70; i++) site.socket.emit("command", i);
+  for (let i = 0; i < 64; i++) expect(await sd.next("command")).toEqual([i]);
+  expect(await site.join("not a key")).toMatchObject({ success: false });
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_limited_total{limit="shipped-user"} 6',
+  );
+});
+
 test("whoever joins without end is refused, and neither kicked nor cut off", async () => {
   const server = await startLinkServer({ now: () => 0 });
   const { key } = await pair(server);

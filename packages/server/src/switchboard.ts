@@ -21,10 +21,11 @@ import { enterWith, ShortKeyGuard } from "./admission.ts";
 import { carryOut } from "./carry-out.ts";
 import { faultOf } from "./fault.ts";
 import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
-import { accepted, refusal, unknownKey, witnessOf } from "./join-outcome.ts";
+import { accepted, refusal, unknownKey } from "./join-outcome.ts";
 import { drawLastingKey, type Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { SwitchboardMeter } from "./meter.ts";
+import { PairingRecords } from "./pairing-records.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
@@ -38,7 +39,7 @@ import {
   type Room,
   revoke,
 } from "./rooms.ts";
-import type { Instance, Pairing, Store } from "./store.ts";
+import type { Instance, Store } from "./store.ts";
 import { createTurns } from "./turns.ts";
 
 /** What a peer says about itself. */
@@ -76,10 +77,12 @@ export class Switchboard {
   readonly #places = new Map<PeerId, Place>();
   readonly #socketTurn = createTurns();
   readonly #shortKeys: ShortKeyGuard;
+  readonly #pairings: PairingRecords;
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#pairings = new PairingRecords(options);
     this.#shortKeys = new ShortKeyGuard({
       ...options,
       onLimited: (limit) => options.meter.limited(limit),
@@ -160,25 +163,33 @@ export class Switchboard {
     return this.#options.rooms.send(to.member.process, parcel);
   }
 
-  /** Passes a shipped-dialect message on. @param only limits it to some of those who may hear it. */
+  /**
+   * Passes a shipped-dialect message on. @param only limits it to some of those who may hear it.
+   * @returns false if some of them do not get it because too much waits.
+   */
   speak(
     from: PeerId,
     event: DialectEvent,
     { payload, bytes }: { readonly payload: unknown; readonly bytes?: number | undefined },
     only: (member: Member) => boolean = () => true,
-  ): void {
+  ): boolean {
     const speaker = this.#places.get(from);
     const state = speaker && this.#rooms.get(speaker.instanceId);
-    if (speaker === undefined || state === undefined) return;
+    if (speaker === undefined || state === undefined) return true;
+    let isPassedOn = true;
     const listeners = audience(state.room, speaker.member, event).filter(only);
     // It may be megabytes, so it goes to another process once, however many listen there.
     for (const [process, to] of byProcess(listeners)) {
       const parcel = { kind: "dialect", from, to, event, payload, bytes } as const;
-      const isHere = to.some((id) => this.#seats.has(id));
-      if (isHere ? this.#deliver(parcel) : this.#options.rooms.send(process, parcel)) continue;
-      this.#options.meter.limited("shipped-redis");
-      this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
+      if (to.some((id) => this.#seats.has(id))) {
+        isPassedOn = this.#deliver(parcel) && isPassedOn;
+      } else if (!this.#options.rooms.send(process, parcel)) {
+        isPassedOn = false;
+        this.#options.meter.limited("shipped-redis");
+        this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
+      }
     }
+    return isPassedOn;
   }
 
   /** Who is in the room of an instance now, on whatever process. */
@@ -271,9 +282,10 @@ export class Switchboard {
     const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: replaces };
     this.#log.info(who, "peer joined");
     const hasInherited = !replaces && found.key !== key;
-    if (replaces) await this.#witness(id, entered?.room.members ?? [], undefined);
-    else if (hasInherited) await this.#witness(id, [newcomer], found.pairing);
-    else if (role === "extension" && found.heirsUntilMs !== undefined) await this.#settle(id);
+    if (replaces) await this.#pairings.witness(id, entered?.room.members ?? [], undefined);
+    else if (hasInherited) await this.#pairings.witness(id, [newcomer], found.pairing);
+    else if (role === "extension" && found.heirsUntilMs !== undefined)
+      await this.#pairings.settle(id);
   }
 
   async #lookUp(
@@ -289,31 +301,6 @@ export class Switchboard {
     const { store, now } = this.#options;
     const found = await store.find(key, now());
     return found ?? (isShortKey(key) ? store.inherit(key, marks, now()) : undefined);
-  }
-
-  /** For the owner: who was in the room when the key was replaced, or inherited the lasting one. */
-  async #witness(
-    instanceId: number,
-    members: readonly Newcomer[],
-    before: Pairing | undefined,
-  ): Promise<void> {
-    const { store, now } = this.#options;
-    const atMs = before?.atMs ?? now();
-    const peers = [...(before?.peers ?? []), ...members.map(witnessOf)];
-    await store
-      .recordPairing(instanceId, { atMs, peers })
-      .catch((err) =>
-        this.#log.error({ err: faultOf(err), instanceId }, "who paired was not recorded"),
-      );
-  }
-
-  /** The extension has the lasting key. */
-  #settle(instanceId: number): Promise<void> {
-    return this.#options.store
-      .settle(instanceId)
-      .catch((err) =>
-        this.#log.warn({ err: faultOf(err), instanceId }, "the pairing was not settled"),
-      );
   }
 
   async #depart(id: PeerId): Promise<void> {
@@ -370,15 +357,15 @@ export class Switchboard {
 
   #heard(id: PeerId): void {
     const place = this.#places.get(id);
-    if (place?.member.role === "extension") void this.#settle(place.instanceId);
+    if (place?.member.role === "extension") void this.#pairings.settle(place.instanceId);
   }
 
   #deliver(parcel: Parcel): boolean {
     if (parcel.kind !== "dialect") {
       return this.#seats.get(parcel.to)?.line.deliver(parcel) ?? false;
     }
-    for (const id of parcel.to) this.#seats.get(id)?.line.deliver(parcel);
-    return true;
+    const lines = parcel.to.flatMap((id) => this.#seats.get(id)?.line ?? []);
+    return lines.filter((line) => !line.deliver(parcel)).length === 0;
   }
 
   #unplace(id: PeerId): void {
