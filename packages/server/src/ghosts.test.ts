@@ -63,7 +63,7 @@ async function openBoard<R extends RoomDirectory>(rooms: R) {
   const store = openSqliteStore(dir, keyring);
   onTestFinished(() => store.close());
   const now = Date.now;
-  const meter = { joined: () => {}, limited: () => {}, left: () => {} };
+  const meter = { joined: () => {}, limited: () => {}, undelivered: () => {}, left: () => {} };
   const log = pino({ level: "silent" });
   const board = new Switchboard({ store, rooms, keyring, log, now, wait: async () => {}, meter });
   await board.start();

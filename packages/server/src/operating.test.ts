@@ -167,6 +167,14 @@ test("nobody holds more than a quarter of a budget, and all together no more tha
   expect([budget.take("e", 41), budget.take("e", 40), budget.held]).toEqual([false, true, 400]);
 });
 
+test("one that goes on top of a budget is followed by none of the same party", () => {
+  const budget = new ByteBudget(400);
+  expect([budget.take("a", 99), budget.takeOnTop("a", 1_000)]).toEqual([true, true]);
+  expect([budget.take("a", 1), budget.takeOnTop("a", 1)]).toEqual([false, false]);
+  budget.giveBack("a", 1_000);
+  expect([budget.takeOnTop("a", 1), budget.held]).toEqual([true, 100]);
+});
+
 test("a message over its address's share of the budget costs its sender a reconnect, and nobody else", async () => {
   const { server, sd, key } = await openBudgetScene();
   const [greedy, modest] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];

@@ -156,6 +156,10 @@ export class PeerLine implements Line {
         this.#socket.emit("dialect", parcel.from, { event, payload });
         return true;
       }
+      case "refused":
+        if (parcel.because === "full") this.gate.refuse("receiver", this.#options.now());
+        else this.reply(() => this.#socket.emit("undeliverable", parcel.from));
+        return true;
     }
   }
 }

@@ -92,7 +92,7 @@ export class Switchboard {
   start(): Promise<void> {
     return this.#options.rooms.start({
       changed: (instanceId, change, first) => this.#apply(instanceId, change, first),
-      parcel: (parcel) => this.#deliver(parcel),
+      parcel: (parcel, by) => this.#receive(parcel, by),
       lost: () => this.reconnectAll(),
     });
   }
@@ -160,7 +160,7 @@ export class Switchboard {
   /** Passes a record or a signal on, here or to another process. @returns false if it had to be dropped. */
   pass(parcel: Parcel & { readonly to: PeerId }, to: Place): boolean {
     if (this.#seats.has(parcel.to)) return this.#deliver(parcel);
-    return this.#options.rooms.send(to.member.process, parcel);
+    return this.#options.rooms.send(to.member.process, parcel, to.userId);
   }
 
   /**
@@ -183,7 +183,7 @@ export class Switchboard {
       const parcel = { kind: "dialect", from, to, event, payload, bytes } as const;
       if (to.some((id) => this.#seats.has(id))) {
         isPassedOn = this.#deliver(parcel) && isPassedOn;
-      } else if (!this.#options.rooms.send(process, parcel)) {
+      } else if (!this.#options.rooms.send(process, parcel, speaker.userId)) {
         isPassedOn = false;
         this.#options.meter.limited("shipped-redis");
         this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
@@ -358,6 +358,19 @@ export class Switchboard {
   #heard(id: PeerId): void {
     const place = this.#places.get(id);
     if (place?.member.role === "extension") void this.#pairings.settle(place.instanceId);
+  }
+
+  /**
+   * What cannot be delivered is counted here, and its sender told by its own process. An answer that
+   * cannot be delivered is answered by nothing.
+   */
+  #receive(parcel: Parcel, by: string): void {
+    if (this.#deliver(parcel) || parcel.kind === "refused") return;
+    const { rooms, meter } = this.#options;
+    const [to = ""] = [parcel.to].flat();
+    const because = this.#seats.has(to) || parcel.kind === "dialect" ? "full" : "gone";
+    if (because === "full") meter.undelivered(parcel.kind);
+    rooms.send(by, { kind: "refused", from: to, to: parcel.from, because }, by);
   }
 
   #deliver(parcel: Parcel): boolean {
