@@ -11,8 +11,8 @@
  * What these clients do shapes what this does not: it never sends `error` (the desktop app takes
  * any for a disconnection), never calls `disconnect` (neither client library reconnects after
  * that), and never looks into a payload. They ignore what the ack of `join` says, so an unknown key
- * is told by `kicked` as well, and a join that the server failed is repeated by closing the
- * transport, after which they come back by themselves.
+ * is told by `kicked` as well, and a join that the server failed, or of an extension that came over
+ * a limit, is repeated by closing the transport, after which they come back by themselves and join.
  */
 
 import type { Server as HttpServer } from "node:http";
@@ -153,7 +153,7 @@ function serveShipped(
         // It may have left another room for this one.
         if (switchboard.ownerOf(socket.id) === undefined) membership.left();
         answer(false, `${outcome.error.detail}. ${outcome.error.remedy}`);
-        afterRefusal(socket, outcome);
+        afterRefusal(socket, role, outcome);
       }
     });
   });
@@ -178,9 +178,17 @@ function serveShipped(
   }
 }
 
-function afterRefusal(socket: ShippedSocket, { error, retry }: JoinOutcome & { ok: false }): void {
+/** What passes by itself. An extension takes any answer for a success, and would never join again. */
+const PASSING: readonly string[] = ["RATE_LIMITED", "LIMIT_EXCEEDED"];
+
+function afterRefusal(
+  socket: ShippedSocket,
+  role: Role | undefined,
+  { error, retry }: JoinOutcome & { ok: false },
+): void {
+  const isPassing = role === "extension" && PASSING.includes(error.code);
   if (!retry) socket.emit("kicked");
-  else if (error.code === "SERVER_REFUSED") socket.conn.close();
+  else if (error.code === "SERVER_REFUSED" || isPassing) socket.conn.close();
 }
 
 class ShippedLine implements Line {
