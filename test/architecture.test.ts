@@ -79,6 +79,22 @@ describe("the tree", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("every dependency has an exact version", () => {
+    const folders = [".", ...readdirSync(join(ROOT, "packages")).map((name) => `packages/${name}`)];
+    const complaints = folders.flatMap((folder) => {
+      const { dependencies, optionalDependencies, devDependencies } = readManifest(folder);
+      const versions = Object.entries({
+        ...dependencies,
+        ...optionalDependencies,
+        ...devDependencies,
+      });
+      return versions
+        .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+        .map(([name, version]) => `${folder} has ${name} in ${version}: name one version`);
+    });
+    expect(complaints).toEqual([]);
+  });
+
   test.each(DOCUMENTS)("has %s", (path) => {
     expect(existsSync(join(ROOT, path)), `write ${path}`).toBe(true);
   });

@@ -1,8 +1,9 @@
 /** Limits that two server processes count together: guessing is not twice as quick at two doors. */
 
+import type { Presence } from "@beeline/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Cluster, type ClusterServer } from "../support/cluster.ts";
-import { ask, BeelinePeer } from "../support/link-server.ts";
+import { Cluster, type ClusterServer, SECRET } from "../support/cluster.ts";
+import { ask, BeelinePeer, startLinkServer, type TestServer } from "../support/link-server.ts";
 import { type Service, startPostgres, startRedis } from "../support/services.ts";
 
 let postgres: Service;
@@ -66,4 +67,38 @@ test("failed short keys and new links are counted by both processes together", a
   expect(created).toBeGreaterThanOrEqual(58);
   expect(created).toBeLessThan(70);
   expect(statuses.filter((status) => status === 429)).toHaveLength(80 - created);
+});
+
+const TURN = { urls: ["turn:127.0.0.1:1"], secret: "the secret of a TURN server" };
+const DIRECT = { capabilities: ["session/1", "direct/1"] };
+
+/** How many credentials a new pair gets, whose both sides are on `server`. */
+async function pairFor(server: TestServer, browser: TestServer["browser"]): Promise<number> {
+  server.browser.cookie = browser.cookie;
+  const { key, cookie } = await server.createInstance();
+  browser.cookie = cookie;
+  const client = new BeelinePeer(server, "client");
+  const extension = new BeelinePeer(server, "extension");
+  await client.enter(key, DIRECT);
+  await extension.enter(key, DIRECT);
+  await extension.next("presence");
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
+  return client.count("iceServers") + extension.count("iceServers");
+}
+
+test("TURN credentials are counted by both processes together, but for one pair on each", async () => {
+  const turn = { ...TURN, perUserHour: 4, perHour: 8 };
+  const secret = SECRET;
+  const shared = { databaseUrl: postgres.url, redisUrl: `${redis.url}/1`, secret, turn };
+  const [a, b] = await Promise.all([startLinkServer(shared), startLinkServer(shared)]);
+  const [ann, bob, cat] = [{ cookie: undefined }, { cookie: undefined }, { cookie: undefined }];
+
+  // Four for Ann, and two that the other process gave out before it heard of those.
+  const forAnn = [await pairFor(a, ann), await pairFor(a, ann)];
+  forAnn.push(await pairFor(b, ann), await pairFor(b, ann), await pairFor(a, ann));
+  expect(forAnn).toEqual([2, 2, 2, 0, 0]);
+  // The eight of all: six for Ann and two for Bob, and two that the other process did not know of.
+  const forOthers = [await pairFor(a, bob), await pairFor(a, bob)];
+  forOthers.push(await pairFor(b, cat), await pairFor(b, cat));
+  expect(forOthers).toEqual([2, 0, 2, 0]);
 });

@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Presence } from "@beeline/protocol";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { Changes } from "../support/deadline.ts";
 import {
   ask,
@@ -114,6 +114,38 @@ test("a new key for a link kicks everybody on both processes, and the old one op
   const fresh = (body as { key: string }).key;
   expect(fresh).toMatch(/^[0-9a-f]{6}$/);
   expect(await extension.join(fresh)).toMatchObject({ ok: true });
+});
+
+test("a deleted link kicks a shipped extension and a shipped page on the other process", async () => {
+  const [a, b] = await openTwo();
+  const { id, key, cookie } = await a.createInstance();
+  const site = new ShippedPeer(b, "client");
+  const sd = new ShippedPeer(b, "sd");
+  await site.join(key);
+  await sd.join(key);
+  await sd.nextWhere("roomPresence", ({ client }: { client: number }) => client === 1);
+  const headers = { cookie };
+  expect((await ask(a.url, "DELETE", `/api/link?id=${id}`, { headers })).status).toBe(200);
+  await Promise.all([site.next("kicked"), sd.next("kicked")]);
+  // Either library stops reconnecting for good after a disconnection by the server.
+  expect(site.count("disconnect") + sd.count("disconnect")).toBe(0);
+});
+
+test("a link that is deleted while Redis refuses to write ends for all once it writes again", async () => {
+  const [a, b] = await openTwo();
+  const { id, key: shortKey, cookie } = await a.createInstance();
+  const client = new BeelinePeer(a, "client");
+  const sd = new ShippedPeer(b, "sd");
+  await client.enter(shortKey);
+  await sd.join(shortKey);
+  await client.next("rekey");
+  onTestFinished(() => void redisSays(redis.port, "CONFIG SET maxmemory 0"));
+  await redisSays(redis.port, "CONFIG SET maxmemory 1");
+  const remove = () => ask(a.url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } });
+  expect((await remove()).status).toBe(503);
+  expect(client.count("kicked") + sd.count("kicked")).toBe(0);
+  await redisSays(redis.port, "CONFIG SET maxmemory 0");
+  await Promise.all([client.next("kicked"), sd.next("kicked")]);
 });
 
 test("a pair whose client leaves on another process is counted no more", async () => {

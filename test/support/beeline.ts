@@ -84,6 +84,12 @@ export class BeelineProcess {
     await this.exited();
   }
 
+  /** As a service manager ends it. @returns its exit code. */
+  terminate(): Promise<number | null> {
+    this.#child.kill("SIGTERM");
+    return this.exited();
+  }
+
   /** As `kill -9` does, or a crash. */
   async kill(): Promise<void> {
     const { pid } = this.#child;

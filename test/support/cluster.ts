@@ -53,4 +53,5 @@ export class Cluster {
   }
 }
 
-const SECRET = randomBytes(32).toString("hex");
+/** Of every cluster on a database, which remembers whose it is. */
+export const SECRET = randomBytes(32).toString("hex");

@@ -1,7 +1,11 @@
 /** Logs: readable lines when a person watches, JSON lines when a program does. Keys never reach them. */
 
+import { isatty } from "node:tty";
 import { type Logger, pino } from "pino";
-import { PinoPretty } from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
+import { openLog } from "./log-destination.ts";
+
+const STDERR = 2;
 
 /** Should a key ever be handed over by mistake, it is masked here as well. */
 const SECRET_NAMES = [
@@ -21,10 +25,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** @param file instead of the terminal: a screen is drawn there. */
 export function createLogger(level: LogLevel, file?: string): Logger {
   const options = { level, redact: REDACTED, base: null };
-  if (file !== undefined) return pino(options, pino.destination({ dest: file, mkdir: true }));
-  if (!process.stderr.isTTY) return pino(options, pino.destination(2));
-  return pino(
-    options,
-    PinoPretty({ destination: 2, sync: true, ignore: "pid,hostname", translateTime: "HH:MM:ss" }),
-  );
+  const destination = openLog(file ?? STDERR);
+  if (file !== undefined || !isatty(STDERR)) return pino(options, destination);
+  const pretty = prettyFactory({ ignore: "pid,hostname", translateTime: "HH:MM:ss" });
+  return pino(options, { write: (line: string) => destination.write(pretty(line)) });
 }

@@ -7,6 +7,9 @@ import { extensionCommand } from "./commands/extension.ts";
 import { serverCommand } from "./commands/server.ts";
 import { VERSION } from "./version.ts";
 
+// Whoever read our output has gone, which is no reason to stop: what matters is in the log.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 const program = new Command("beeline")
   .description("Use your own Stable Diffusion from any page and any device.")
   .version(VERSION)

@@ -60,10 +60,10 @@ test("lists come as several words, or with commas, and switches are turned off",
 
 test("every bad value is named by where it stands, in one go", () => {
   const config = fileWith(JSON.stringify({ drain: -1, prot: 5 }));
-  const flags = flagsOf("--port", "70000", "--database", "mysql://x", "--config", config);
+  const flags = flagsOf("--port", "70000", "--trust-proxy", "10.0.0.1", "foo", "--config", config);
   const attempt = () => readServerSettings(flags, { BEELINE_INSTANCE_LIMIT: "many" });
   expect(attempt).toThrow(/--port \("70000"\)/);
-  expect(attempt).toThrow(/--database \("mysql:\/\/x"\): an address like postgres:\/\//);
+  expect(attempt).toThrow(/--trust-proxy \(\["10.0.0.1","foo"\]\): an address or a network, like/);
   expect(attempt).toThrow(/BEELINE_INSTANCE_LIMIT \("many"\): a whole number/);
   expect(attempt).toThrow(/"drain" of the configuration file/);
   expect(attempt).toThrow(/there is no setting "prot"/);
@@ -76,6 +76,26 @@ test("secrets come from the environment or a file, have no flag, and are never r
   const attempt = () => readServerSettings(flagsOf(), { BEELINE_SECRET: "hunter2" });
   expect(attempt).toThrow(/BEELINE_SECRET: 64 hexadecimal digits/);
   expect(attempt).not.toThrow(/hunter2/);
+});
+
+test("an address that may hold a password comes from a flag or a file, and is never repeated", () => {
+  const url = "postgres://beeline:hunter2@db/beeline";
+  const path = fileWith(`${url}\n`);
+  expect(readServerSettings(flagsOf("--database", url), {}).database).toBe(url);
+  expect(readServerSettings(flagsOf("--database-file", path), {}).database).toBe(url);
+  const bad = "postgre://u:hunter2@db/x";
+  const config = fileWith(JSON.stringify({ database: bad, redis: bad }));
+  for (const attempt of [
+    () => readServerSettings(flagsOf("--database", bad, "--redis", bad), {}),
+    () => readServerSettings(flagsOf(), { BEELINE_DATABASE: bad, BEELINE_REDIS: bad }),
+    () => readServerSettings(flagsOf("--redis-file", path, "--database-file", "/no/file"), {}),
+    () => readServerSettings(flagsOf("--config", config), {}),
+  ]) {
+    expect(attempt).toThrow(/an address like redis:\/\/|cannot be read/);
+    expect(attempt).not.toThrow(/hunter2/);
+  }
+  const attempt = () => readServerSettings(flagsOf("--database", bad), {});
+  expect(attempt).toThrow(/--database: an address like postgres:\/\/user@host\/name/);
 });
 
 test.each([

@@ -5,10 +5,12 @@
  *
  * One table feeds the help, the parser and the documents. Secrets have no flag, because everybody on
  * the machine sees the flags of a process: they come from the environment, or from a file whose path
- * does have a flag. A wrong value is named by where it stands; a secret's value is never shown.
+ * does have a flag. Addresses that may hold a password can come either way. A wrong value is named by
+ * where it stands; a secret's value, or such an address, is never shown.
  */
 
 import { readFileSync } from "node:fs";
+import { isProxyAddress } from "@beeline/server";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { LOG_LEVELS } from "./logger.ts";
@@ -34,6 +36,9 @@ const yesNo = z.union([
   z.boolean(),
   z.enum(["true", "false"]).transform((word) => word === "true"),
 ]);
+const proxies = list.pipe(
+  z.array(z.string().refine(isProxyAddress, "an address or a network, like 10.0.0.0/8")),
+);
 const secret = z.string().min(16, "at least 16 characters");
 const url = (protocol: RegExp, example: string) =>
   z
@@ -44,6 +49,8 @@ interface Setting {
   readonly schema: z.ZodType;
   /** As commander writes it; absent for secrets. */
   readonly flag?: string;
+  /** It has a flag and may hold a password all the same. */
+  readonly mayHoldPassword?: true;
   readonly env: string;
   readonly help: string;
   readonly group: string;
@@ -79,7 +86,7 @@ const SETTINGS = {
     group: LISTEN,
   },
   trustProxy: {
-    schema: list.default([]),
+    schema: proxies.default([]),
     flag: "--trust-proxy <address...>",
     env: "BEELINE_TRUST_PROXY",
     help: "reverse proxies in front of this server, as addresses or networks",
@@ -143,6 +150,7 @@ const SETTINGS = {
   database: {
     schema: url(/^postgres(ql)?:/, "postgres://user@host/name").optional(),
     flag: "--database <url>",
+    mayHoldPassword: true,
     env: "BEELINE_DATABASE",
     help: "PostgreSQL instead of a file, as postgres://…",
     group: SCALE,
@@ -150,6 +158,7 @@ const SETTINGS = {
   redis: {
     schema: url(/^rediss?:/, "redis://host:6379").optional(),
     flag: "--redis <url>",
+    mayHoldPassword: true,
     env: "BEELINE_REDIS",
     help: "share rooms with other processes, as redis://…; needs --database",
     group: SCALE,
@@ -262,11 +271,17 @@ const TABLE = Object.entries(SETTINGS) as [Name, Setting][];
 
 /** Adds every setting to the command's help and parser. */
 export function addServerSettings(command: Command): Command {
-  for (const [name, { flag, env, help, group }] of TABLE) {
-    const shown = flag ?? `--${kebab(name)}-file <path>`;
-    const described = flag === undefined ? `file with the ${help}` : help;
-    const option = new Option(shown, `${described} [${env}]`).helpGroup(group);
-    command.addOption(shown.startsWith("--no-") ? option.default(undefined) : option);
+  for (const [name, setting] of TABLE) {
+    const { flag, env, help, group } = setting;
+    if (flag !== undefined) {
+      const option = new Option(flag, `${help} [${env}]`).helpGroup(group);
+      command.addOption(flag.startsWith("--no-") ? option.default(undefined) : option);
+    }
+    if (isSecret(setting)) {
+      const described =
+        flag === undefined ? `file with the ${help} [${env}]` : "file with the same";
+      command.addOption(new Option(`${fileFlag(name)} <path>`, described).helpGroup(group));
+    }
   }
   const config = new Option("-c, --config <file>", "JSON file with any of these [BEELINE_CONFIG]");
   return command.addOption(config.helpGroup(OPERATE));
@@ -285,7 +300,7 @@ export function readServerSettings(flags: Source, environment: Source): ServerSe
     const [value, where] = givenFor(name, setting, flags, environment, file, complaints);
     const checked = setting.schema.safeParse(value);
     if (checked.success) return [name, checked.data];
-    const shown = setting.flag === undefined ? "" : ` (${JSON.stringify(value)})`;
+    const shown = isSecret(setting) ? "" : ` (${JSON.stringify(value)})`;
     complaints.push(`${where}${shown}: ${innermost(checked.error.issues)}`);
     return [name, undefined];
   };
@@ -299,17 +314,16 @@ export function readServerSettings(flags: Source, environment: Source): ServerSe
 
 function givenFor(
   name: Name,
-  { flag, env }: Setting,
+  setting: Setting,
   flags: Source,
   environment: Source,
   file: Source,
   complaints: string[],
 ): [value: unknown, where: string] {
-  if (flag === undefined) {
-    const path = flags[`${name}File`];
-    if (path !== undefined)
-      return [readSecretFile(String(path), complaints), `--${kebab(name)}-file`];
-  } else if (flags[name] !== undefined) {
+  const { flag, env } = setting;
+  const path = isSecret(setting) ? flags[`${name}File`] : undefined;
+  if (path !== undefined) return [readSecretFile(String(path), complaints), fileFlag(name)];
+  if (flag !== undefined && flags[name] !== undefined) {
     return [flags[name], flag.split(" ").find((word) => word.startsWith("--")) ?? name];
   }
   // An empty variable is how compose files and unit files say "not set".
@@ -363,6 +377,14 @@ function innermost(issues: readonly z.core.$ZodIssue[]): string {
   const [issue] = issues;
   if (issue?.code === "invalid_union") return innermost(issue.errors.at(-1) ?? []);
   return issue?.message ?? "not valid";
+}
+
+function isSecret({ flag, mayHoldPassword }: Setting): boolean {
+  return flag === undefined || mayHoldPassword === true;
+}
+
+function fileFlag(name: string): string {
+  return `--${kebab(name)}-file`;
 }
 
 function kebab(name: string): string {

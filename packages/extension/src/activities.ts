@@ -43,9 +43,12 @@ export class Activities {
       .map((entry) => entry.activity);
   }
 
-  /** Takes the latest response to a request. Listeners hear of new requests and changes of status. */
+  /**
+   * Takes the latest response to a request; of one that is not in shape what tells it from others, so
+   * that its end is kept. Listeners hear of new requests and changes of status.
+   */
   update(linkId: string, response: JobResponse): void {
-    const activity = withoutTokens(Activity.parse(response));
+    const activity = withoutTokens(legible(response));
     const index = this.#entries.findIndex(
       (entry) => entry.linkId === linkId && entry.activity.id === activity.id,
     );
@@ -105,6 +108,13 @@ function asInterrupted(activity: Activity): Activity {
   if (!isUnderWay(activity)) return activity;
   const error = new BeelineError("JOB_INTERRUPTED", "the extension stopped").toWire();
   return { ...activity, status: "error", error };
+}
+
+function legible(response: JobResponse): Activity {
+  const { data } = Activity.safeParse(response);
+  if (data !== undefined) return data;
+  const { id, type, status } = response;
+  return { id: String(id), type: String(type), status };
 }
 
 function withoutTokens(activity: Activity): Activity {

@@ -6,12 +6,12 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { watch } from "node:fs";
 import { join } from "node:path";
 import { type Clock, type CreateRtcPeer, realClock } from "@beeline/paths";
 import { BeelineError, isShortKey, parseLinkKey } from "@beeline/protocol";
 import { ExtensionLink, type LinkStatus } from "./links/extension-link.ts";
 import { KeyStore } from "./links/key-store.ts";
+import { watchKeys } from "./links/key-watch.ts";
 import { watchNetwork } from "./links/network-watch.ts";
 import { type Log, silentLog } from "./log.ts";
 import type { Right, Rights } from "./rights.ts";
@@ -130,10 +130,12 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
   for (const { server, key, id, allow } of keys.links()) {
     open(options.server ?? server, key, id, allow);
   }
-  const watcher = watch(options.configDir, { persistent: false }, (_event, name) => {
-    if (name === KEY_FILE) void follow();
-  });
-
+  const unwatchKeys = watchKeys(
+    options.configDir,
+    KEY_FILE,
+    () => store(follow(), "follow a change of the links"),
+    (reason) => log.warn({ reason }, "changes of the links are followed at the next start only"),
+  );
   const unwatchNetwork = watchNetwork(clock, (hasLost) => {
     for (const link of links) link.onNetworkChange(hasLost);
   });
@@ -144,7 +146,7 @@ export async function openExtension(options: ExtensionOptions): Promise<Extensio
       [...links].map(({ id, server, status, clients }) => ({ id, server, status, clients })),
     close: async () => {
       unwatchNetwork();
-      watcher.close();
+      unwatchKeys();
       for (const link of links) link.close();
       links.clear();
       await Promise.all([options.service.close(), keys.settled()]);

@@ -106,6 +106,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   INTERNAL: "This is a bug in Beeline. Please report it with the log.",
 };
 
+/** Longest message of an error on the wire, in UTF-16 code units. */
+export const MAX_ERROR_MESSAGE = 4_096;
+
 /** The shape of an error on the wire, inside a response's `error` field. */
 export interface WireError {
   readonly code: ErrorCode;
@@ -128,8 +131,9 @@ export class BeelineError extends Error {
     this.remedy = REMEDIES[code];
   }
 
+  /** A message that is too long for the wire is cut: what a backend or a server said may be anything. */
   toWire(): WireError {
-    return { code: this.code, message: this.detail, remedy: this.remedy };
+    return { code: this.code, message: cut(this.detail), remedy: this.remedy };
   }
 
   /** Reads an error another peer sent. An unknown code (a newer peer) becomes `INTERNAL`. */
@@ -146,4 +150,10 @@ export class BeelineError extends Error {
     const detail = thrown instanceof Error ? thrown.message : String(thrown);
     return new BeelineError("INTERNAL", detail, { cause: thrown });
   }
+}
+
+function cut(message: string): string {
+  if (message.length <= MAX_ERROR_MESSAGE) return message;
+  // Not through the middle of a character that takes two units.
+  return `${message.slice(0, MAX_ERROR_MESSAGE - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

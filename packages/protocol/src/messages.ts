@@ -9,16 +9,16 @@
  *     preview   extension → client   one preview, raw bytes
  *     push      extension → client   something changed, ask again
  *
- * A message is its length (u32, big-endian) and that many bytes of msgpack, without records or
- * extensions other than msgpack's own. Raw bytes have no framing: the stream's end is theirs.
+ * A message is its length (u32, big-endian) and that many bytes of msgpack (`msgpack.ts`). Raw bytes
+ * have no framing: the stream's end is theirs.
  */
 
-import { Packr } from "msgpackr";
 import { z } from "zod";
 import { CommandId } from "./commands/base.ts";
 import { ImageInfo } from "./commands/image.ts";
 import { BeelineError } from "./errors.ts";
 import { MAX_INPUT_IMAGE_BYTES, MAX_MESSAGE_BYTES } from "./limits.ts";
+import { packMessage, unpackMessage } from "./msgpack.ts";
 
 export const StreamHeader = z.discriminatedUnion("kind", [
   z.object({
@@ -63,12 +63,11 @@ export type StreamHeader = z.infer<typeof StreamHeader>;
 /** Codes in reset and stop frames: why a stream was given up. */
 export const STREAM_CODES = { canceled: 0, stale: 1, malformed: 2, closing: 3 } as const;
 
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
 const LENGTH_BYTES = 4;
 
 /** @throws {BeelineError} `LIMIT_EXCEEDED` above MAX_MESSAGE_BYTES. */
 export function encodeMessage(message: unknown): Uint8Array {
-  const packed: Uint8Array = packr.pack(message);
+  const packed = packMessage(message);
   if (packed.byteLength > MAX_MESSAGE_BYTES) {
     throw new BeelineError("LIMIT_EXCEEDED", `a message of ${packed.byteLength} bytes`);
   }
@@ -106,7 +105,7 @@ export class MessageReader {
     this.#take(LENGTH_BYTES);
     const body = this.#take(length);
     try {
-      return { message: packr.unpack(body) as unknown };
+      return { message: unpackMessage(body) };
     } catch (cause) {
       throw new BeelineError("MESSAGE_MALFORMED", "not msgpack", { cause });
     }

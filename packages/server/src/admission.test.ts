@@ -1,5 +1,6 @@
 /** Who gets in by a short key, over real sockets; and how guessing is limited, with a fake clock. */
 
+import type { Presence } from "@beeline/protocol";
 import { expect, test } from "vitest";
 import {
   ask,
@@ -8,6 +9,7 @@ import {
   startLinkServer,
 } from "../../../test/support/link-server.ts";
 import { ShortKeyGuard } from "./admission.ts";
+import { networkOf } from "./ip-address.ts";
 import { LocalRooms } from "./room-directory.ts";
 import type { Instance } from "./store.ts";
 
@@ -63,6 +65,20 @@ test("many addresses together are slowed, and nobody is locked out", async () =>
   expect(waits).toHaveLength(3);
 });
 
+test.each([
+  ["an IPv6 site", (i: number) => `2001:db8:1:${i.toString(16)}::1`, 100, "2001:db8:2::1"],
+  ["an IPv4 /24", (i: number) => `192.0.2.${i % 256}`, 100, "192.0.3.1"],
+  ["an IPv6 provider", (i: number) => `2001:db8:${i.toString(16)}::1`, 440, "2001:db9::1"],
+])("all addresses of %s share a limit, and nobody else", async (_what, address, limit, other) => {
+  const { fail, limits } = guardAt({ nowMs: 0 });
+  const answers = [];
+  // Of a provider's thousand, 300 are looked up while all is calm, and the rest costs five times as much.
+  for (let i = 0; i < limit + 20; i++) answers.push(await fail(networkOf(address(i))));
+  expect(answers).toEqual([...Array(limit).fill("looked"), ...Array(20).fill("refused")]);
+  expect(limits.at(-1)).toBe("short-key-network");
+  expect(await fail(networkOf(other))).toBe("looked");
+});
+
 test("a client of ours enters by a short key only with the owner's cookie", async () => {
   const server = await startLinkServer();
   const mine = await server.createInstance();
@@ -101,19 +117,51 @@ test("of shipped browsers, which prove nothing, the first one enters by a short 
   expect(await first.join(key)).toMatchObject({ success: true });
   expect(await second.join(key)).toMatchObject({ success: false });
 
-  // Not even after the first one left; but that one comes back, before or after its old socket goes.
-  const again = browserAt(server, "127.0.0.1");
-  expect(await again.join(key)).toMatchObject({ success: true });
-  again.socket.disconnect();
+  // Not even after the first one left; but that one comes back.
   first.socket.disconnect();
   expect(await second.join(key)).toMatchObject({ success: false });
-  expect(await browserAt(server, "127.0.0.1").join(key)).toMatchObject({ success: true });
+  await expect
+    .poll(async () => (await browserAt(server, "127.0.0.1").join(key)).success, { interval: 50 })
+    .toBe(true);
   expect(second.count("kicked")).toBe(0);
 
   const sd = new ShippedPeer(server, "sd");
   await sd.join(key);
   await sd.next("upgradeKey");
   expect(second.count("upgradeKey")).toBe(0);
+});
+
+test("a neighbour behind the same address takes the place of a browser only if that one is dead", async () => {
+  const server = await startLinkServer();
+  const place = async () => {
+    const { key, id } = await server.createInstance();
+    const owner = new BeelinePeer(server, "client");
+    await owner.enter(key);
+    const first = new ShippedPeer(server, "client");
+    await first.join(key);
+    return { key, id, owner, first };
+  };
+  const [alive, dead] = [await place(), await place()];
+  (dead.first.socket.io.engine.transport as unknown as { ws: { pause(): void } }).ws.pause();
+  for (const { key } of [alive, dead]) {
+    const neighbour = new ShippedPeer(server, "client");
+    expect(await neighbour.join(key)).toMatchObject({ success: false });
+    // It is to try again by itself, which shipped pages do after a cut and never after an answer.
+    expect(await neighbour.next("disconnect")).toContain("transport close");
+    expect(neighbour.count("kicked") + neighbour.count("upgradeKey")).toBe(0);
+  }
+  await dead.owner.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
+  await dead.owner.nextWhere("presence", ({ peers }: Presence) => peers.length === 1);
+  expect(await new ShippedPeer(server, "client").join(dead.key)).toMatchObject({ success: true });
+
+  const sd = new ShippedPeer(server, "sd");
+  await sd.join(alive.key);
+  await alive.first.next("upgradeKey");
+  await alive.first.nextWhere(
+    "roomPresence",
+    ({ client, sd }: { client: number; sd: number }) => client === 2 && sd === 1,
+  );
+  expect(alive.first.count("disconnect")).toBe(0);
 });
 
 test("a shipped page on the server's own site proves itself by its cookie, beside a guest", async () => {

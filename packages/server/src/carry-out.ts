@@ -4,16 +4,22 @@ import { BeelineError, type PeerId } from "@beeline/protocol";
 import type { Line } from "./line.ts";
 import type { Effect, Room } from "./rooms.ts";
 
-/** @param heardKey called for each who certainly has the lasting key now. */
+export interface Findings {
+  /** The peer certainly has the lasting key now. */
+  heardKey(id: PeerId): void;
+  /** The peer does not answer. */
+  silent(id: PeerId): void;
+}
+
 export function carryOut(
   effect: Effect,
   room: Room,
   line: (id: PeerId) => Line | undefined,
-  heardKey: (id: PeerId) => void,
+  found: Findings,
 ): void {
   switch (effect.do) {
     case "tellKey":
-      for (const id of effect.to) line(id)?.rekeyed(effect.key, () => heardKey(id));
+      for (const id of effect.to) line(id)?.rekeyed(effect.key, () => found.heardKey(id));
       return;
     case "tellPresence":
       for (const id of effect.to) line(id)?.presence(room);
@@ -25,6 +31,9 @@ export function carryOut(
     }
     case "dropSocket":
       line(effect.peer)?.drop();
+      return;
+    case "challenge":
+      line(effect.peer)?.challenge?.(() => found.silent(effect.peer));
       return;
     case "reconnect":
       line(effect.peer)?.reconnect();

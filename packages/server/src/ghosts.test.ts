@@ -1,13 +1,16 @@
 /**
- * Joins that cross something else: those that were given up although they happened leave nobody in a
- * room without a socket, and those that cross the end of a link open nothing.
+ * Store, room and sockets change one after another, and what comes in between leaves nobody behind:
+ * joins that were given up although they happened, joins that cross the end of a link, and leaves and
+ * deletions that the room did not take.
  */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Role } from "@beeline/protocol";
 import pino from "pino";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { Instances } from "./instances.ts";
 import { createKeyring, drawShortKey } from "./keyring.ts";
 import type { JoinOutcome, Line } from "./line.ts";
 import { LocalRooms, type RoomDirectory } from "./room-directory.ts";
@@ -56,6 +59,24 @@ class RacingRooms extends LocalRooms {
   }
 }
 
+/** As a Redis that is full: what is there can be read, and nothing be written. */
+class FullRooms extends LocalRooms {
+  isFull = false;
+
+  override async change(...args: Parameters<RoomDirectory["change"]>): Promise<void> {
+    const [instanceId, next, first] = args;
+    return super.change(
+      instanceId,
+      async (current) => {
+        const change = await next(current);
+        if (this.isFull && change !== undefined) throw new Error("OOM");
+        return change;
+      },
+      first,
+    );
+  }
+}
+
 async function openBoard<R extends RoomDirectory>(rooms: R) {
   const dir = await mkdtemp(join(tmpdir(), "beeline-ghost-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
@@ -65,13 +86,18 @@ async function openBoard<R extends RoomDirectory>(rooms: R) {
   const now = Date.now;
   const meter = { joined: () => {}, limited: () => {}, undelivered: () => {}, left: () => {} };
   const log = pino({ level: "silent" });
-  const board = new Switchboard({ store, rooms, keyring, log, now, wait: async () => {}, meter });
+  /** Ends of the pauses that somebody makes now, oldest first. */
+  const pauses: (() => void)[] = [];
+  const wait = () => new Promise<void>((resolve) => void pauses.push(resolve));
+  const board = new Switchboard({ store, rooms, keyring, log, now, wait, meter });
   await board.start();
+  const instances = new Instances(store, board, 1, now);
   const key = drawShortKey();
   const draft = { userId: "ann", key, keyExpiresAtMs: now() + 60_000, origin: null };
   const made = await store.create({ ...draft, createdAtMs: now() }, 1);
   if (made === "key-taken" || made.outcome !== "created") throw new Error("not created");
 
+  const heard: string[] = [];
   const line: Line = {
     id: "socket-1",
     kind: "beeline",
@@ -79,15 +105,18 @@ async function openBoard<R extends RoomDirectory>(rooms: R) {
     user: async () => "ann",
     presence: () => {},
     rekeyed: () => {},
-    kicked: () => {},
+    kicked: () => void heard.push("kicked"),
     drop: () => {},
     reconnect: () => {},
     deliver: () => true,
   };
-  const profile = { role: "client", name: "", capabilities: [], installation: undefined } as const;
+  const profile = { name: "", capabilities: [], installation: undefined };
   const answers: JoinOutcome[] = [];
-  const enter = () => board.join(line, key, profile, (outcome) => void answers.push(outcome));
-  return { rooms, board, store, made, answers, enter };
+  const enter = (role: Role = "client", id = line.id) =>
+    board.join({ ...line, id }, key, { ...profile, role }, (outcome) => void answers.push(outcome));
+  const { id } = made.instance;
+  const inRoom = async () => (await board.present(id)).map((member) => member.id);
+  return { rooms, board, store, instances, made, id, answers, enter, inRoom, heard, pauses };
 }
 
 test("a link that is deleted while somebody enters its empty room lets nobody in", async () => {
@@ -123,4 +152,88 @@ test("a join that comes true too late leaves nobody behind, and the same socket 
   expect(members?.map(({ id }) => id)).toEqual(["socket-1"]);
   await board.leave("socket-1");
   expect(await board.present(made.instance.id)).toEqual([]);
+});
+
+test("a deletion that the room did not take is repeated until it does, and kicks who is there", async () => {
+  const { rooms, instances, id, enter, inRoom, heard, pauses } = await openBoard(
+    new FullRooms(Date.now),
+  );
+  await enter();
+  rooms.isFull = true;
+  await expect(instances.remove("ann", id)).rejects.toThrow("OOM");
+  pauses.shift()?.();
+  await expect.poll(() => pauses.length).toBe(1);
+  expect(heard).toEqual([]);
+  rooms.isFull = false;
+  pauses.shift()?.();
+  await expect.poll(() => heard).toEqual(["kicked"]);
+  expect(await inRoom()).toEqual([]);
+  expect(await instances.remove("ann", id)).toBe(false);
+});
+
+test("a deletion whose answer the store lost is found out, and one that failed kicks nobody", async () => {
+  const { rooms, store, instances, id, enter, inRoom, heard, pauses } = await openBoard(
+    new LocalRooms(Date.now),
+  );
+  await enter();
+  const looks = vi.spyOn(store, "list");
+  const remove = store.remove.bind(store);
+  store.remove = () => Promise.reject(new Error("connection lost before"));
+  await expect(instances.remove("ann", id)).rejects.toThrow("before");
+  pauses.shift()?.();
+  await expect.poll(() => looks.mock.calls.length).toBe(1);
+  await rooms.change(id, async () => undefined);
+  expect([heard, await inRoom()]).toEqual([[], ["socket-1"]]);
+
+  store.remove = async (...args) => {
+    await remove(...args);
+    throw new Error("connection lost after");
+  };
+  await expect(instances.remove("ann", id)).rejects.toThrow("after");
+  expect(heard).toEqual([]);
+  pauses.shift()?.();
+  await expect.poll(() => heard).toEqual(["kicked"]);
+});
+
+test("a room that is left over from a deletion ends when its owner, and nobody else, deletes it again", async () => {
+  const { store, instances, id, enter, inRoom, heard } = await openBoard(new LocalRooms(Date.now));
+  await enter();
+  await store.remove("ann", id);
+  expect(await instances.remove("bob", id)).toBe(false);
+  expect(heard).toEqual([]);
+  expect(await instances.remove("ann", id)).toBe(true);
+  expect([heard, await inRoom()]).toEqual([["kicked"], []]);
+  expect(await instances.remove("ann", id)).toBe(false);
+});
+
+test("a leave that the room did not take is repeated until it does, unless the peer is back", async () => {
+  const { rooms, board, enter, inRoom, pauses } = await openBoard(new FullRooms(Date.now));
+  await enter();
+  await enter("client", "socket-2");
+  rooms.isFull = true;
+  await board.leave("socket-2");
+  pauses.shift()?.();
+  await expect.poll(() => pauses.length).toBe(1);
+  rooms.isFull = false;
+  expect(await inRoom()).toEqual(["socket-1", "socket-2"]);
+  pauses.shift()?.();
+  await expect.poll(inRoom).toEqual(["socket-1"]);
+
+  rooms.isFull = true;
+  await board.leave("socket-1");
+  rooms.isFull = false;
+  await enter();
+  pauses.shift()?.();
+  await enter();
+  expect(await inRoom()).toEqual(["socket-1"]);
+});
+
+test("the owner sees who paired although nothing can be written after the new key", async () => {
+  const { store, made, enter } = await openBoard(new LocalRooms(Date.now));
+  await enter();
+  store.recordPairing = () => Promise.reject(new Error("the process is gone"));
+  await enter("extension", "socket-2");
+  const [paired] = await store.list("ann");
+  expect(paired).toMatchObject({ id: made.instance.id, activated: true });
+  expect(paired?.pairing?.peers.map(({ role }) => role)).toEqual(["client", "extension"]);
 });

@@ -50,7 +50,7 @@ export interface Membership {
 export interface IncomingLimitOptions {
   readonly path: string;
   readonly budget: ByteBudget;
-  readonly addressOf: (request: IncomingMessage) => string;
+  readonly addressOf: (request: IncomingMessage) => string | undefined;
   readonly onLimited: (limit: string) => void;
 }
 

@@ -44,7 +44,7 @@ import { createTokenCheck } from "./tokens.ts";
 import { TurnDesk } from "./turn.ts";
 import { Accounts } from "./users.ts";
 
-export type { LinkServerOptions } from "./options.ts";
+export { isProxyAddress, type LinkServerOptions } from "./options.ts";
 
 export interface LinkServerAddress {
   readonly host: string;
@@ -104,7 +104,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     keyring,
     log: logger,
     now,
-    wait,
+    wait: (ms) => wait(ms, undefined, { ref: false }),
     meter: metrics,
   });
   metrics.watch({ rooms: () => switchboard.roomCount, peers: () => switchboard.peerCount });
@@ -114,7 +114,9 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
   const policy: GuardPolicy = { ...checked, boundTo: host };
   const check = (request: GuardedRequest): Verdict => checkRequest(request, policy);
   const trustProxy = proxyAddr.compile(checked.trustedProxies);
-  const addressOf = (request: IncomingMessage) => proxyAddr(request, trustProxy);
+  // Unknown, whatever the library's types say, when the connection is gone already.
+  const addressOf = (request: IncomingMessage): string | undefined =>
+    proxyAddr(request, trustProxy);
   let isDraining = false;
   const { pageDir, pairDemo, metricsToken } = checked;
   const http = createHttp({
@@ -170,7 +172,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       addressOf,
       userOf,
       iceServersFor,
-      turn: checked.turn && new TurnDesk(checked.turn, now(), onLimited),
+      turn: checked.turn && new TurnDesk(checked.turn, { rooms, now, onLimited }),
       onLimited,
       incoming,
       outboxes,

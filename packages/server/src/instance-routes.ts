@@ -48,10 +48,10 @@ export function serveInstances(app: FastifyInstance, options: InstanceRoutesOpti
   const { instances, accounts, rooms, onLimited } = options;
   const creations = rooms.buckets("creations", CREATIONS);
   const owner = async (request: FastifyRequest) =>
-    (await accounts.userOf(request.headers)) ?? notFound();
+    (await accounts.callerOf(request.headers)) ?? notFound();
 
   app.get(REST_PATH, async (request): Promise<LinkInstance[]> => {
-    const userId = await accounts.userOf(request.headers);
+    const userId = await accounts.callerOf(request.headers);
     return userId === undefined ? [] : (await instances.list(userId)).map(shown);
   });
 

@@ -85,8 +85,11 @@ export class Instances {
 
   /** @returns whether there was such an instance. */
   async remove(userId: string, id: number): Promise<boolean> {
-    return this.#switchboard.revokeAfter(id, async () => {
-      const removed = await this.#store.remove(userId, id);
+    return this.#switchboard.revokeAfter(id, async (state) => {
+      const wasThere = await this.#store.remove(userId, id);
+      // The room may be left over from an attempt that ended in between.
+      const isLeftOver = state?.userId === userId && state.room.members.length > 0;
+      const removed = wasThere || isLeftOver;
       return { revoked: removed, result: removed };
     });
   }

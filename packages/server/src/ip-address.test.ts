@@ -24,3 +24,7 @@ test("an IPv6 /64 is one party, an IPv4 address is one", () => {
   expect(networkOf("2001:db8:1:2::")).not.toBe(networkOf("2001:db8:1:3::"));
   expect(networkOf("::ffff:192.0.2.1")).toBe("192.0.2.1");
 });
+
+test("whoever has no address any more is one party together", () => {
+  expect(networkOf(undefined)).toBe(networkOf(undefined));
+});

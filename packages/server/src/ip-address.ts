@@ -18,11 +18,25 @@ export function ipBytes(text: string): Buffer | undefined {
   return isMapped(bytes) ? bytes.subarray(12) : bytes;
 }
 
-/** What counts as one party: an IPv4 address, or the /64 that every IPv6 subscriber gets at least. */
-export function networkOf(text: string): string {
+/**
+ * What counts as one party: an IPv4 address, or the /64 that every IPv6 subscriber gets at least.
+ * Whoever hung up before anybody looked has no address; all of them together are one party too.
+ */
+export function networkOf(text: string | undefined): string {
+  if (text === undefined) return "unknown";
   const bytes = ipBytes(text);
   if (bytes === undefined) return text;
   return bytes.length === 4 ? bytes.join(".") : `${bytes.toString("hex", 0, 8)}::/64`;
+}
+
+/**
+ * The wider networks of a party that {@link networkOf} named: an IPv6 site (/48) and its provider (/32),
+ * either of which somebody may have alone, and an IPv4 /24.
+ */
+export function networksAround(party: string): readonly string[] {
+  if (isIPv4(party)) return [`${party.slice(0, party.lastIndexOf("."))}.0/24`];
+  const [hex] = /^[0-9a-f]{16}(?=::\/64$)/.exec(party) ?? [];
+  return hex === undefined ? [] : [`${hex.slice(0, 12)}::/48`, `${hex.slice(0, 8)}::/32`];
 }
 
 /** `::ffff:192.0.2.1` → `::ffff:c000:201` */

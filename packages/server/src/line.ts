@@ -17,6 +17,11 @@ export interface Line {
   kicked(error: BeelineError): void;
   /** Closes the socket: a newer one of the same installation took its place. */
   drop(): void;
+  /**
+   * Absent where nobody else could have the peer's place.
+   * @param silent called if no ping is answered in a few seconds.
+   */
+  challenge?(silent: () => void): void;
   /** Closes the transport; the peer comes back by itself. */
   reconnect(): void;
   /** @returns false if it was dropped because too much waits for this peer already. */

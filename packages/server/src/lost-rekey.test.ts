@@ -147,7 +147,7 @@ test("a server that died between the new key and the room lets both sides come b
   const heir = { ...extension, installation: "one of a kind 1" };
   const heirs = heirsOf(heir, undefined, found?.userId ?? "", keyring);
   const key = drawLastingKey();
-  await store.activate(shortKey as LinkKey, key, Date.now(), heirs);
+  await store.activate(shortKey as LinkKey, key, Date.now(), heirs, { atMs: 0, peers: [] });
   await store.close();
 
   const server = await startLinkServer({ dataDir });

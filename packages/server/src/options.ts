@@ -5,6 +5,7 @@
  */
 
 import { IceServer } from "@beeline/protocol";
+import proxyAddr from "@fastify/proxy-addr";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { TokenPolicy } from "./tokens.ts";
@@ -22,6 +23,16 @@ const HostName = z
   .string()
   .regex(/^[^\s/:@]+$/, "a host name without scheme, port or path")
   .toLowerCase();
+
+/** Whether `text` can be said to be a proxy: an address, a network, or a name like `loopback`. */
+export function isProxyAddress(text: string): boolean {
+  try {
+    proxyAddr.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const Options = z.object({
   /** Where the database and the server's secret live. Created if missing, readable by its owner only. */
@@ -52,7 +63,9 @@ const Options = z.object({
    * Reverse proxies, as addresses or networks (`10.0.0.0/8`): what they say about who they forward
    * for is believed. Without it all visitors behind a proxy count as one.
    */
-  trustedProxies: z.array(z.string().min(1)).default([]),
+  trustedProxies: z
+    .array(z.string().refine(isProxyAddress, "an address or a network, like 10.0.0.0/8"))
+    .default([]),
   /** Handed to every peer that joins, e.g. an operator's TURN server. None of a third party by default. */
   iceServers: z.array(IceServer).max(15).default([]),
   /** An operator's TURN server, for which both sides of a linked pair get credentials. */

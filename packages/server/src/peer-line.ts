@@ -104,7 +104,7 @@ export class PeerLine implements Line {
     const userId = switchboard.ownerOf(this.id);
     if (turn === undefined || userId === undefined || !this.#mayUseTurn) return;
     if (now() < this.#renewTurnAtMs) return;
-    const grant = turn.grant(userId, now());
+    const grant = turn.grant(userId, this.address);
     if (grant === undefined) return;
     this.#renewTurnAtMs = grant.renewAtMs;
     const { headers } = this.#socket.handshake;

@@ -75,9 +75,11 @@ const Row = z.object({
 export class PostgresStore implements Store {
   readonly #pool: pg.Pool;
   readonly #keyring: Keyring;
+  readonly #lost: (err: Error) => void;
 
   constructor(url: string, keyring: Keyring, log: Logger) {
     this.#keyring = keyring;
+    this.#lost = (err) => log.warn({ err: err.message }, "database connection lost");
     this.#pool = new pg.Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
@@ -87,7 +89,7 @@ export class PostgresStore implements Store {
       application_name: "beeline",
     });
     // A connection that breaks while nobody uses it; the next request opens another one.
-    this.#pool.on("error", (err) => log.warn({ err: err.message }, "database connection lost"));
+    this.#pool.on("error", this.#lost);
   }
 
   async start(): Promise<void> {
@@ -148,17 +150,19 @@ export class PostgresStore implements Store {
     to: LinkKey,
     nowMs: number,
     heirs: readonly string[],
+    pairing: Pairing,
   ): Promise<Instance | undefined> {
     return this.#one(
       this.#pool,
       `UPDATE instances SET key_digest = $1, key_sealed = $2, key_expires_at = NULL, activated = TRUE,
-         former_digest = key_digest, heirs_until = key_expires_at, heirs = $5
+         former_digest = key_digest, heirs_until = key_expires_at, heirs = $5, pairing = $6
        WHERE key_digest = $3 AND (key_expires_at IS NULL OR key_expires_at > $4) RETURNING *`,
       this.#keyring.digest(to),
       this.#keyring.seal(to),
       this.#keyring.digest(from),
       nowMs,
       heirs,
+      JSON.stringify(pairing),
     );
   }
 
@@ -236,16 +240,19 @@ export class PostgresStore implements Store {
 
   async #transaction<T>(work: (db: pg.PoolClient) => Promise<T>): Promise<T> {
     const db = await this.#pool.connect();
+    // The pool listens to idle connections only, and an error without a listener ends the process.
+    db.on("error", this.#lost);
+    let isDone = false;
     try {
       await db.query("BEGIN");
       const result = await work(db);
       await db.query("COMMIT");
-      db.release();
+      isDone = true;
       return result;
-    } catch (thrown) {
-      // Given back closed, which rolls back, whatever state the connection is in.
-      db.release(true);
-      throw thrown;
+    } finally {
+      // Given back closed unless all went well, which rolls back, whatever state it is in.
+      db.release(!isDone);
+      db.off("error", this.#lost);
     }
   }
 

@@ -29,6 +29,17 @@ export class TokenBucket {
     return true;
   }
 
+  /** Takes `cost` tokens even if there are fewer: below zero is a debt. @returns what is left. */
+  charge(cost: number, nowMs: number): number {
+    this.#tokens = this.level(nowMs) - cost;
+    return this.#tokens;
+  }
+
+  /** Somebody who counts more than this has found no more than `level` left. */
+  lower(level: number, nowMs: number): void {
+    this.#tokens = Math.min(this.level(nowMs), level);
+  }
+
   giveBack(cost: number): void {
     this.#tokens = Math.min(this.#rate.capacity, this.#tokens + cost);
   }
@@ -57,13 +68,15 @@ export class NamedBuckets {
   }
 
   take(name: string, nowMs: number, cost = 1): boolean {
-    let bucket = this.#buckets.get(name);
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MAX_BUCKETS) this.#forget(nowMs);
-      bucket = new TokenBucket(this.#rate, nowMs);
-      this.#buckets.set(name, bucket);
-    }
-    return bucket.take(cost, nowMs);
+    return this.#bucket(name, nowMs).take(cost, nowMs);
+  }
+
+  charge(name: string, nowMs: number, cost = 1): number {
+    return this.#bucket(name, nowMs).charge(cost, nowMs);
+  }
+
+  lower(name: string, level: number, nowMs: number): void {
+    this.#bucket(name, nowMs).lower(level, nowMs);
   }
 
   giveBack(name: string, cost = 1): void {
@@ -72,6 +85,16 @@ export class NamedBuckets {
 
   get size(): number {
     return this.#buckets.size;
+  }
+
+  #bucket(name: string, nowMs: number): TokenBucket {
+    let bucket = this.#buckets.get(name);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= MAX_BUCKETS) this.#forget(nowMs);
+      bucket = new TokenBucket(this.#rate, nowMs);
+      this.#buckets.set(name, bucket);
+    }
+    return bucket;
   }
 
   /** Drops the fuller half, so that the work is spread over many calls. */

@@ -31,7 +31,7 @@ import { ByteBudget } from "./byte-budget.ts";
 import { faultOf } from "./fault.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Rate } from "./rate-limit.ts";
-import { CHANGE_SCRIPT, DEAD_SCRIPT } from "./redis-scripts.ts";
+import { CHANGE_SCRIPT, DEAD_SCRIPT, UNLIST_SCRIPT } from "./redis-scripts.ts";
 import type {
   Change,
   DirectoryEvents,
@@ -196,7 +196,7 @@ export class RedisRooms implements RoomDirectory {
   async close(): Promise<void> {
     clearInterval(this.#beat);
     this.#events = undefined;
-    if (this.#isReady) await this.#out.zrem("beeline:processes", this.#name).catch(() => {});
+    if (this.#isReady) await this.#unlist(this.#name).catch(() => {});
     this.#isReady = false;
     this.#out.disconnect();
     this.#in.disconnect();
@@ -307,8 +307,18 @@ export class RedisRooms implements RoomDirectory {
         return room === state.room ? undefined : { state: { ...state, room }, effects };
       });
     }
-    await this.#out.del(`beeline:process:${name}:rooms`);
-    await this.#out.zrem("beeline:processes", name);
+    await this.#unlist(name);
+  }
+
+  /** A process that still has members somewhere stays in the list, to be missed when it is silent. */
+  async #unlist(name: string): Promise<void> {
+    await this.#out.eval(
+      UNLIST_SCRIPT,
+      2,
+      "beeline:processes",
+      `beeline:process:${name}:rooms`,
+      name,
+    );
   }
 
   #seal({ state, effects }: Change): SealedChange {

@@ -49,7 +49,7 @@ function drawn({ members }: Room): string {
 function told(effects: readonly Effect[]): string[] {
   return effects.map((effect) => {
     if (effect.do === "dropSocket") return `drop ${effect.peer}`;
-    if (effect.do === "reconnect") return `reconnect ${effect.peer}`;
+    if (!("to" in effect)) return `${effect.do} ${effect.peer}`;
     return `${effect.do} ${effect.to.join(" ")}`;
   });
 }

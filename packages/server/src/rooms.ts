@@ -53,7 +53,9 @@ export type Effect =
   | { readonly do: "tellKicked"; readonly to: readonly PeerId[]; readonly code: ErrorCode }
   | { readonly do: "dropSocket"; readonly peer: PeerId }
   /** Closes the transport, so that the peer comes back by itself. */
-  | { readonly do: "reconnect"; readonly peer: PeerId };
+  | { readonly do: "reconnect"; readonly peer: PeerId }
+  /** The peer must answer a ping soon, or is out. */
+  | { readonly do: "challenge"; readonly peer: PeerId };
 
 export interface Step {
   readonly room: Room;

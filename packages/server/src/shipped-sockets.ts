@@ -46,6 +46,9 @@ import type { Credentials } from "./users.ts";
 const PING_INTERVAL_MS = 25_000;
 const PING_TIMEOUT_MS = 60_000;
 
+/** A browser answers a ping in one round trip, a phone on a bad network in two seconds. */
+const CHALLENGE_MS = 5_000;
+
 /**
  * A command or a status is a few hundred bytes, so this many wait for a receiver that is slow for a
  * moment; what waits beyond it, for all sockets together, is counted.
@@ -233,6 +236,12 @@ class ShippedLine implements Line {
 
   /** Never asked for: a shipped extension's former self steps back to standby (see rooms.ts). */
   drop(): void {}
+
+  challenge(silent: () => void): void {
+    const timer = setTimeout(silent, CHALLENGE_MS);
+    timer.unref();
+    this.#whenHeard(() => clearTimeout(timer));
+  }
 
   reconnect(): void {
     this.#socket.conn.close();

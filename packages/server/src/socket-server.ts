@@ -22,8 +22,8 @@ export type Incoming = Record<string, (...values: unknown[]) => void>;
 export interface Door {
   readonly check: (request: GuardedRequest) => Verdict;
   readonly addresses: AddressCount;
-  /** Who a request comes from, behind the operator's proxies. */
-  readonly addressOf: (request: IncomingMessage) => string;
+  /** Who a request comes from, behind the operator's proxies; unknown when it hung up already. */
+  readonly addressOf: (request: IncomingMessage) => string | undefined;
   /** Whether the server is about to stop, so that peers had better go elsewhere. */
   readonly isClosed: () => boolean;
   readonly onLimited: (limit: string) => void;
@@ -60,9 +60,10 @@ export interface SocketServer {
 
 export function openSocketServer<Outgoing extends object>(
   http: HttpServer,
-  { check, addresses, addressOf, isClosed, onLimited }: Door,
+  door: Door,
   options: SocketServerOptions,
 ): SocketServer & { readonly io: Server<Incoming, Outgoing & Incoming> } {
+  const { addresses, addressOf } = door;
   const io = new Server<Incoming, Outgoing & Incoming>(http, {
     path: options.path,
     maxHttpBufferSize: options.maxMessageBytes,
@@ -74,21 +75,11 @@ export function openSocketServer<Outgoing extends object>(
     perMessageDeflate: false,
     httpCompression: false,
     serveClient: false,
-    cors: (request, callback) => {
-      const verdict = check(request);
-      callback(null, {
-        origin: (verdict.allowed && verdict.crossOrigin) || false,
-        credentials: true,
-      });
-    },
+    cors: (request, callback) =>
+      callback(null, { origin: siteOf(door, request), credentials: true }),
     allowRequest: (request, callback) => {
-      const verdict = check(request);
-      if (!verdict.allowed) callback(verdict.message, false);
-      else if (isClosed()) callback("this server is about to stop", false);
-      else if (addresses.isFull(addressOf(request))) {
-        onLimited("sockets-address");
-        callback("too many sockets", false);
-      } else callback(null, true);
+      const refusal = refusalOf(door, request);
+      callback(refusal, refusal === undefined);
     },
   });
   io.engine.on("connection", (raw: Socket["conn"]) => {
@@ -122,6 +113,32 @@ function closeAtSecondConnect(raw: Socket["conn"]): void {
     // As the library's parser reads the type: a space is a zero too.
     if (Number(data.charAt(0)) === CONNECT && ++connects > 1) raw.close();
   });
+}
+
+/** Why nobody gets a socket by this request. Never throws: the library would let that end the process. */
+function refusalOf(door: Door, request: IncomingMessage): string | undefined {
+  try {
+    const verdict = door.check(request);
+    if (!verdict.allowed) return verdict.message;
+    if (door.isClosed()) return "this server is about to stop";
+    const address = door.addressOf(request);
+    if (address === undefined) return "nobody is there any more";
+    if (!door.addresses.isFull(address)) return undefined;
+    door.onLimited("sockets-address");
+    return "too many sockets";
+  } catch {
+    return "this request cannot be understood";
+  }
+}
+
+/** The other site that an answer may be shown to. Never throws either. */
+function siteOf({ check }: Door, request: GuardedRequest): string | false {
+  try {
+    const verdict = check(request);
+    return (verdict.allowed && verdict.crossOrigin) || false;
+  } catch {
+    return false;
+  }
 }
 
 /** What a socket's handshake says about who opened it. */
@@ -165,7 +182,7 @@ export class AddressCount {
   }
 
   /** @returns a function to call once when the socket has closed. */
-  enter(address: string): () => void {
+  enter(address: string | undefined): () => void {
     const network = networkOf(address);
     this.#open.set(network, (this.#open.get(network) ?? 0) + 1);
     return () => {

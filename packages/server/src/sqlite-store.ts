@@ -169,14 +169,16 @@ class SqliteStore implements Store {
     to: LinkKey,
     nowMs: number,
     heirs: readonly string[],
+    pairing: Pairing,
   ): Promise<Instance | undefined> {
     return this.#one(
       `UPDATE instances SET key_digest = ?, key_sealed = ?, key_expires_at = NULL, activated = 1,
-         former_digest = key_digest, heirs_until = key_expires_at, heirs = ?
+         former_digest = key_digest, heirs_until = key_expires_at, heirs = ?, pairing = ?
        WHERE key_digest = ? AND (key_expires_at IS NULL OR key_expires_at > ?) RETURNING *`,
       this.#keyring.digest(to),
       this.#keyring.seal(to),
       JSON.stringify(heirs),
+      JSON.stringify(pairing),
       this.#keyring.digest(from),
       nowMs,
     );

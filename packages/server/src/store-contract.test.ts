@@ -9,6 +9,7 @@ import pino from "pino";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { findService } from "../../../scripts/services.mjs";
 import { type Service, startPostgres } from "../../../test/support/services.ts";
+import { TcpProxy } from "../../../test/support/tcp-proxy.ts";
 import { createKeyring, drawLastingKey, drawShortKey, type Keyring } from "./keyring.ts";
 import { PostgresStore } from "./postgres-store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -16,6 +17,7 @@ import type { Instance, NewInstance, Pairing, Store } from "./store.ts";
 
 const KEYRING = createKeyring(Buffer.alloc(32, 7));
 const NOW_MS = 1_000_000;
+const NOBODY: Pairing = { atMs: NOW_MS, peers: [] };
 
 function draft(userId: string, more: Partial<NewInstance> = {}): NewInstance {
   const key = drawShortKey();
@@ -83,7 +85,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key } = await created(store, draft("ann"));
       expect(await store.find(key, NOW_MS)).toBeDefined();
       expect(await store.find(key, NOW_MS + 1)).toBeUndefined();
-      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1, [])).toBeUndefined();
+      expect(await store.activate(key, drawLastingKey(), NOW_MS + 1, [], NOBODY)).toBeUndefined();
     });
 
     test("replaces a short key once, for good", async () => {
@@ -91,7 +93,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const { key: short, id } = await created(store, draft("ann"));
       const drawn = [drawLastingKey(), drawLastingKey()];
       const results = await Promise.all(
-        drawn.map((lasting) => store.activate(short, lasting, NOW_MS, [])),
+        drawn.map((lasting) => store.activate(short, lasting, NOW_MS, [], NOBODY)),
       );
       // Over two connections either may be first.
       const winners = results.filter((activated) => activated !== undefined);
@@ -111,7 +113,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       const lasting = drawLastingKey();
       expect(await store.inherit(short, ["heir"], NOW_MS)).toBeUndefined();
       const heirs = ["heir", 'another, {with} "signs"'];
-      const activated = await store.activate(short, lasting, NOW_MS, heirs);
+      const activated = await store.activate(short, lasting, NOW_MS, heirs, NOBODY);
       expect(activated?.heirsUntilMs).toBe(NOW_MS + 5);
       for (const mark of heirs) {
         expect(await store.inherit(short, ["x", mark], NOW_MS)).toMatchObject({ id, key: lasting });
@@ -130,9 +132,9 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
     test("tells two instances apart that were paired by one short key", async () => {
       const store = await openOnce();
       const first = await created(store, draft("ann"));
-      await store.activate(first.key, drawLastingKey(), NOW_MS, ["one"]);
+      await store.activate(first.key, drawLastingKey(), NOW_MS, ["one"], NOBODY);
       const second = await created(store, draft("bob", { key: first.key }));
-      await store.activate(second.key, drawLastingKey(), NOW_MS, ["two"]);
+      await store.activate(second.key, drawLastingKey(), NOW_MS, ["two"], NOBODY);
       expect(await store.inherit(first.key, ["one"], NOW_MS)).toMatchObject({ id: first.id });
       expect(await store.inherit(first.key, ["two"], NOW_MS)).toMatchObject({ id: second.id });
       await store.rekey("bob", second.id, drawShortKey(), NOW_MS + 1);
@@ -142,7 +144,7 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
     test("re-keys: the old key opens nothing and the instance waits again", async () => {
       const store = await openOnce();
       const { key: old, id } = await created(store, draft("ann"));
-      await store.activate(old, drawLastingKey(), NOW_MS, []);
+      await store.activate(old, drawLastingKey(), NOW_MS, [], NOBODY);
       const key = drawShortKey();
       expect(await store.rekey("ann", id, key, NOW_MS + 5)).toMatchObject({
         outcome: "rekeyed",
@@ -183,19 +185,21 @@ function storeContract(name: string, prepare: () => Promise<Open>): void {
       expect(outcomes.filter((outcome) => outcome === "limit-reached")).toHaveLength(7);
     });
 
-    test("remembers who paired, until the instance is re-keyed", async () => {
+    test("remembers who paired, in the same step, until the instance is re-keyed", async () => {
       const store = await openOnce();
       const { id, key } = await created(store, draft("ann"));
       const peer = { role: "client", kind: "shipped", name: "", isOwner: false } as const;
-      const pairing: Pairing = {
-        atMs: NOW_MS,
-        peers: [{ ...peer, address: "192.0.2.1", sinceMs: NOW_MS }],
-      };
+      const witness = { ...peer, address: "192.0.2.1", sinceMs: NOW_MS };
+      const pairing: Pairing = { atMs: NOW_MS, peers: [witness] };
       await store.recordPairing(id, pairing);
       expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
-      await store.activate(key, drawLastingKey(), NOW_MS, []);
-      await store.recordPairing(id, pairing);
+      expect(await store.activate(key, drawLastingKey(), NOW_MS, [], pairing)).toMatchObject({
+        pairing,
+      });
       expect((await store.list("ann"))[0]?.pairing).toEqual(pairing);
+      const corrected = { atMs: NOW_MS, peers: [witness, witness] };
+      await store.recordPairing(id, corrected);
+      expect((await store.list("ann"))[0]?.pairing).toEqual(corrected);
       await store.rekey("ann", id, drawShortKey(), NOW_MS);
       expect((await store.list("ann"))[0]?.pairing).toBeUndefined();
     });
@@ -282,6 +286,34 @@ describe.skipIf(!HAS_POSTGRES)("with a real server,", () => {
     await expect(openPostgres(url)).rejects.toThrow("schema 99");
   });
 
+  test("a connection that breaks in the middle of a transaction costs that call only", async () => {
+    const uncaught: unknown[] = [];
+    const catchIt = (thrown: unknown) => void uncaught.push(thrown);
+    process.on("uncaughtException", catchIt);
+    onTestFinished(() => void process.off("uncaughtException", catchIt));
+    const url = await emptyDatabase();
+    const proxy = await TcpProxy.open(server.port);
+    onTestFinished(() => proxy.close());
+    const store = await openPostgres(url.replace(String(server.port), new URL(proxy.url).port));
+    onTestFinished(() => store.close());
+    const other = new pg.Client(url);
+    await other.connect();
+    onTestFinished(() => other.end());
+
+    // Whoever holds the table keeps the insert waiting.
+    await other.query("BEGIN; LOCK TABLE instances IN ACCESS EXCLUSIVE MODE");
+    const attempt = store.create(draft("ann"), 10).catch((thrown: unknown) => thrown);
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    await expect.poll(async () => (await other.query(waiting)).rowCount).toBe(1);
+    proxy.cut();
+    expect(await attempt).toBeInstanceOf(Error);
+    expect(uncaught).toEqual([]);
+    proxy.mend();
+    await other.query("ROLLBACK");
+    await created(store, draft("bob"));
+    expect(await store.list("bob")).toHaveLength(1);
+  });
+
   test(
     "a database that went away and came back is used again, and nothing was lost",
     async () => {
@@ -302,7 +334,7 @@ test("the files of the sqlite store hold no key", async () => {
   const store = openSqliteStore(dir, KEYRING);
   const { key: short } = await created(store, draft("ann"));
   const lasting = drawLastingKey();
-  await store.activate(short, lasting, NOW_MS, []);
+  await store.activate(short, lasting, NOW_MS, [], NOBODY);
   const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name))));
   await store.close();
 

@@ -68,20 +68,21 @@ export interface Store {
   /** Adds an instance unless the user already has `limit` of them. */
   create(instance: NewInstance, limit: number): Promise<CreateResult | KeyTaken>;
   /**
-   * The extension's join: `from` becomes `to` for good, and `heirs` are remembered for as long as
-   * `from` would have lived. `undefined` if another one came first.
+   * The extension's join: `from` becomes `to` for good, `pairing` is who was there, and `heirs` are
+   * remembered for as long as `from` would have lived. `undefined` if another one came first.
    */
   activate(
     from: LinkKey,
     to: LinkKey,
     nowMs: number,
     heirs: readonly string[],
+    pairing: Pairing,
   ): Promise<Instance | undefined>;
   /** The instance that `key` opened before it was replaced, for one of its heirs. */
   inherit(key: LinkKey, marks: readonly string[], nowMs: number): Promise<Instance | undefined>;
   /** The lasting key has arrived: nobody can inherit any more. */
   settle(id: number): Promise<void>;
-  /** Adds to an activated instance who paired it. */
+  /** Corrects who paired an activated instance. */
   recordPairing(id: number, pairing: Pairing): Promise<void>;
   /** The owner's re-key: the instance waits for an extension again. */
   rekey(

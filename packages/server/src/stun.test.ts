@@ -1,7 +1,7 @@
-import { createSocket } from "node:dgram";
+import { createSocket, Socket } from "node:dgram";
 import { once } from "node:events";
 import { crc32 } from "node:zlib";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { answerStun, listenStun } from "./stun.ts";
 
 const FROM = { address: "192.0.2.1", port: 32_853 };
@@ -93,6 +93,37 @@ test("any bytes at all get an answer of known size or none", () => {
       answer?.readUInt16BE(0) === 0x0101 ? answer.length : undefined,
     );
   }
+});
+
+test("port 0, which anybody can claim to come from, gets no answer", () => {
+  expect(answered(hex(`0001 0000 ${TRANSACTION}`), { ...FROM, port: 0 })).toBeUndefined();
+});
+
+test.each([
+  ["port 0", { address: "127.0.0.1", port: 0 }],
+  ["a port that is none", { address: "127.0.0.1", port: 65_536 }],
+])("a datagram from %s does not end the server", async (_what, from) => {
+  const emit = vi.spyOn(Socket.prototype, "emit");
+  const server = await listenStun("127.0.0.1", 0);
+  const asker = createSocket("udp4");
+  onTestFinished(async () => {
+    emit.mockRestore();
+    asker.close();
+    await server.close();
+  });
+  const socket = emit.mock.contexts.find(
+    (it): it is Socket => it instanceof Socket && it.address().port === server.port,
+  );
+  const request = hex(`0001 0000 ${TRANSACTION}`);
+  // No sender on loopback can have such a port.
+  expect(() =>
+    socket?.emit("message", request, { ...from, family: "IPv4", size: 20 }),
+  ).not.toThrow();
+  expect(socket?.listenerCount("message")).toBe(1);
+
+  const reply = once(asker, "message");
+  asker.send(request, server.port, "127.0.0.1");
+  await reply;
 });
 
 test("a socket answers, and a taken port is replaced by a free one", async () => {

@@ -45,6 +45,8 @@ export interface StunSource {
 
 /** @returns the datagram to send back, or `undefined` for everything that deserves no answer. */
 export function answerStun(request: Uint8Array, from: StunSource): Buffer | undefined {
+  // UDP lets anybody claim to come from port 0, and nothing can be sent there.
+  if (from.port === 0) return undefined;
   const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
   if (bytes.length < HEADER_BYTES || bytes.length > MAX_REQUEST_BYTES) return undefined;
   if (bytes.readUInt16BE(0) !== BINDING_REQUEST || bytes.readUInt32BE(4) !== MAGIC_COOKIE)
@@ -81,9 +83,12 @@ export async function listenStun(host: string, port: number): Promise<StunServer
     return bind(host, 0);
   });
   socket.on("message", (bytes, from) => {
-    const answer = answerStun(bytes, from);
-    // A lost answer is the asker's to repeat, and an unreachable asker no concern of ours.
-    if (answer !== undefined) socket.send(answer, from.port, from.address, () => {});
+    // A lost answer is the asker's to repeat, and an unreachable asker no concern of ours. `send`
+    // throws at once for what is no address, and nobody else would catch that.
+    try {
+      const answer = answerStun(bytes, from);
+      if (answer !== undefined) socket.send(answer, from.port, from.address, () => {});
+    } catch {}
   });
   socket.on("error", () => {});
   return {

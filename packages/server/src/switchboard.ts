@@ -17,27 +17,27 @@ import {
   parseLinkKey,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
-import { enterWith, ShortKeyGuard } from "./admission.ts";
+import { enterWith, placeTaken, ShortKeyGuard } from "./admission.ts";
 import { carryOut } from "./carry-out.ts";
 import { faultOf } from "./fault.ts";
-import { heirsOf, marksOf, waitForAnswer } from "./heirs.ts";
+import { marksOf, waitForAnswer } from "./heirs.ts";
 import { accepted, refusal, unknownKey } from "./join-outcome.ts";
-import { drawLastingKey, type Keyring } from "./keyring.ts";
+import type { Keyring } from "./keyring.ts";
 import type { DialectEvent, JoinOutcome, Line } from "./line.ts";
 import type { SwitchboardMeter } from "./meter.ts";
-import { PairingRecords } from "./pairing-records.ts";
+import { Pairings } from "./pairings.ts";
+import { Retries } from "./retries.ts";
+import { type Revocable, Revocations } from "./revocations.ts";
 import type { Change, Parcel, RoomDirectory, RoomState } from "./room-directory.ts";
 import {
   audience,
   byProcess,
-  EMPTY_ROOM,
   isFull,
   leave,
   type Member,
   mayTalk,
   type Newcomer,
   type Room,
-  revoke,
 } from "./rooms.ts";
 import type { Instance, Store } from "./store.ts";
 import { createTurns } from "./turns.ts";
@@ -77,12 +77,16 @@ export class Switchboard {
   readonly #places = new Map<PeerId, Place>();
   readonly #socketTurn = createTurns();
   readonly #shortKeys: ShortKeyGuard;
-  readonly #pairings: PairingRecords;
+  readonly #pairings: Pairings;
+  readonly #retries: Retries;
+  readonly #revocations: Revocations;
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#pairings = new PairingRecords(options);
+    this.#pairings = new Pairings(options);
+    this.#retries = new Retries(options.wait);
+    this.#revocations = new Revocations({ ...options, retries: this.#retries });
     this.#shortKeys = new ShortKeyGuard({
       ...options,
       onLimited: (limit) => options.meter.limited(limit),
@@ -99,6 +103,7 @@ export class Switchboard {
 
   /** Resolves once every peer that left is out of its room, wherever the rooms are. */
   async settled(): Promise<void> {
+    this.#retries.end();
     await Promise.all([...this.#seats.keys()].map((id) => this.leave(id)));
   }
 
@@ -164,7 +169,7 @@ export class Switchboard {
   }
 
   /**
-   * Passes a shipped-dialect message on. @param only limits it to some of those who may hear it.
+   * Passes a shipped-dialect message on, if `only` says so: to some of those who may hear it.
    * @returns false if some of them do not get it because too much waits.
    */
   speak(
@@ -197,26 +202,12 @@ export class Switchboard {
     return (await this.#options.rooms.read(instanceId))?.room.members ?? [];
   }
 
-  /**
-   * Changes an instance in its turn; if `change` says that it took its key away, everybody in the
-   * instance's room is out before the promise resolves.
-   */
-  async revokeAfter<T>(
+  /** See {@link Revocations.after}. */
+  revokeAfter<T>(
     instanceId: number,
-    change: () => Promise<{ revoked: boolean; result: T }>,
+    change: (state: RoomState | undefined) => Promise<Revocable<T>>,
   ): Promise<T> {
-    let changed: { revoked: boolean; result: T } | undefined;
-    await this.#options.rooms.change(instanceId, async (state) => {
-      changed ??= await change();
-      if (!changed.revoked) return undefined;
-      // Where nobody is, somebody may be entering: after this they must look the key up again.
-      const { room, effects } = revoke(state?.room ?? EMPTY_ROOM);
-      this.#log.info({ instanceId, peers: state?.room.members.length ?? 0 }, "link revoked");
-      const { instanceName = null, userId = "" } = state ?? {};
-      return { state: { room, keyDigest: "", instanceName, userId, guest: undefined }, effects };
-    });
-    if (changed === undefined) throw new Error("the change was not asked for");
-    return changed.result;
+    return this.#revocations.after(instanceId, change);
   }
 
   async #admit(
@@ -225,7 +216,7 @@ export class Switchboard {
     profile: Profile,
     answer: (outcome: JoinOutcome) => void,
   ): Promise<void> {
-    const { keyring, store, rooms, now } = this.#options;
+    const { keyring, rooms, now } = this.#options;
     const keyDigest = keyring.digest(key).toString("hex");
     const seated = this.#rooms.get(this.#seats.get(line.id)?.instanceId ?? -1);
     if (seated?.keyDigest === keyDigest) return answer(accepted(seated));
@@ -243,9 +234,8 @@ export class Switchboard {
       isOwner: userId === found.userId,
       sinceMs: now(),
     };
-    const replaces = isShortKey(found.key) && newcomer.role === "extension";
-    const lastingKey = drawLastingKey();
-    let activated: Instance | undefined;
+    const isPairing = isShortKey(found.key) && newcomer.role === "extension";
+    const replace = isPairing && this.#pairings.replacement(key, found, newcomer);
     let entered: RoomState | undefined;
 
     this.#seats.set(line.id, { line, instanceId: found.id });
@@ -257,35 +247,35 @@ export class Switchboard {
             throw new BeelineError("LIMIT_EXCEEDED", "too many peers use this link at once");
           }
           let instance: Instance | undefined = found;
-          if (replaces) {
-            const heirs = heirsOf(newcomer, current?.room, found.userId, keyring);
-            activated ??= await store.activate(key, lastingKey, now(), heirs);
-            instance = activated;
+          if (replace) {
+            instance = await replace(current);
           } else if (current?.keyDigest !== keyDigest) {
             // Nobody vouches for the key any more that was looked up before our turn came.
             instance = await this.#find(key, marks);
           }
           if (instance === undefined) throw unknownKey();
-          if (!replaces && instance.key !== key) waitForAnswer(newcomer, current?.room);
+          if (!isPairing && instance.key !== key) waitForAnswer(newcomer, current?.room);
           const change = enterWith(current, instance, key, newcomer, keyring);
-          entered = change.state;
+          const isIn = change.state.room.members.some((member) => member.id === newcomer.id);
+          entered = isIn ? change.state : undefined;
           return change;
         },
         () => entered !== undefined && answer(accepted(entered)),
       );
+      if (entered === undefined) throw placeTaken();
     } catch (thrown) {
       this.#seats.delete(line.id);
       throw thrown;
     }
     const { id } = found;
     const { role, kind } = newcomer;
-    const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: replaces };
+    const who = { instanceId: id, peerId: line.id, role, kind, rekeyed: isPairing };
     this.#log.info(who, "peer joined");
-    const hasInherited = !replaces && found.key !== key;
-    if (replaces) await this.#pairings.witness(id, entered?.room.members ?? [], undefined);
-    else if (hasInherited) await this.#pairings.witness(id, [newcomer], found.pairing);
-    else if (role === "extension" && found.heirsUntilMs !== undefined)
+    if (isPairing) return;
+    if (found.key !== key) await this.#pairings.inherited(found, newcomer);
+    else if (role === "extension" && found.heirsUntilMs !== undefined) {
       await this.#pairings.settle(id);
+    }
   }
 
   async #lookUp(
@@ -313,18 +303,23 @@ export class Switchboard {
   }
 
   #leaveRoom(instanceId: number, id: PeerId): Promise<void> {
-    return (
-      this.#options.rooms
-        .change(instanceId, async (state) => {
-          if (state === undefined) return undefined;
-          const { room, effects } = leave(state.room, id);
-          return room === state.room ? undefined : { state: { ...state, room }, effects };
-        })
-        // Whoever reads the room next sees that this process has lost it (see redis-rooms.ts).
-        .catch((err) =>
-          this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded"),
-        )
-    );
+    const { rooms } = this.#options;
+    const { processName } = rooms;
+    const tryIt = () =>
+      rooms.change(instanceId, async (state) => {
+        if (state === undefined) return undefined;
+        const { room, effects } = leave(state.room, id);
+        return room === state.room ? undefined : { state: { ...state, room }, effects };
+      });
+    const tryAgain = async () => {
+      const isBack = this.#seats.get(id)?.instanceId === instanceId;
+      // A process of another name has lost its rooms, and others take it out of them.
+      if (!isBack && rooms.processName === processName) await tryIt();
+    };
+    return tryIt().catch((err) => {
+      this.#log.warn({ err: faultOf(err), instanceId, peerId: id }, "leaving was not recorded");
+      void this.#retries.insist(() => this.#socketTurn(id, tryAgain));
+    });
   }
 
   #apply(instanceId: number, { state, effects }: Change, first: () => void): void {
@@ -338,7 +333,11 @@ export class Switchboard {
 
     first();
     const lineOf = (id: PeerId) => this.#seats.get(id)?.line;
-    for (const effect of effects) carryOut(effect, state.room, lineOf, (id) => this.#heard(id));
+    const found = {
+      heardKey: (id: PeerId) => this.#heard(id),
+      silent: (id: PeerId) => this.#giveUp(id),
+    };
+    for (const effect of effects) carryOut(effect, state.room, lineOf, found);
     this.#sendGhostsAway(instanceId, state.room);
     // Effects reach those who are out already, so the seats go last.
     for (const { id } of before) if (!this.#places.has(id)) this.#seats.delete(id);
@@ -355,22 +354,24 @@ export class Switchboard {
     }
   }
 
+  /** Should the peer be alive after all, it enters again. */
+  #giveUp(id: PeerId): void {
+    this.#seats.get(id)?.line.reconnect();
+    void this.leave(id);
+  }
+
   #heard(id: PeerId): void {
     const place = this.#places.get(id);
     if (place?.member.role === "extension") void this.#pairings.settle(place.instanceId);
   }
 
-  /**
-   * What cannot be delivered is counted here, and its sender told by its own process. An answer that
-   * cannot be delivered is answered by nothing.
-   */
+  /** What cannot be delivered is counted, and told to the sender's process; an answer to nobody. */
   #receive(parcel: Parcel, by: string): void {
     if (this.#deliver(parcel) || parcel.kind === "refused") return;
-    const { rooms, meter } = this.#options;
     const [to = ""] = [parcel.to].flat();
     const because = this.#seats.has(to) || parcel.kind === "dialect" ? "full" : "gone";
-    if (because === "full") meter.undelivered(parcel.kind);
-    rooms.send(by, { kind: "refused", from: to, to: parcel.from, because }, by);
+    if (because === "full") this.#options.meter.undelivered(parcel.kind);
+    this.#options.rooms.send(by, { kind: "refused", from: to, to: parcel.from, because }, by);
   }
 
   #deliver(parcel: Parcel): boolean {

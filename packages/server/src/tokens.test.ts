@@ -86,8 +86,27 @@ test("with accounts as a must, nobody is made a user by a cookie", async () => {
     tokens: { ...NAMED, secret: SECRET },
     allowAnonymous: false,
   });
-  expect((await ask(server.url, "POST", "/api/link", { body: {} })).status).toBe(401);
-  expect((await ask(server.url, "GET", "/api/link")).body).toEqual([]);
+  for (const [method, path, body] of [
+    ["POST", "/api/link", {}],
+    ["GET", "/api/link", undefined],
+    ["PUT", "/api/link", { id: 1, name: "mine" }],
+    ["DELETE", "/api/link?id=1", undefined],
+    ["GET", "/api/link/1/peers", undefined],
+  ] as const) {
+    const answer = await ask(server.url, method, path, { body });
+    expect([answer.status, answer.body]).toEqual([401, { error: "unauthorized" }]);
+  }
+  const headers = bearer(await sign(tokenFor()));
+  expect((await ask(server.url, "GET", "/api/link", { headers })).body).toEqual([]);
+});
+
+test("the site's keys come over https, or from this machine", async () => {
+  const withKeysAt = (jwksUrl: string) => startLinkServer({ tokens: { ...NAMED, jwksUrl } });
+  for (const url of ["http://site.example/keys.json", "http://192.0.2.1/keys.json", "ftp://x/k"]) {
+    await expect(withKeysAt(url)).rejects.toThrow(/tokens/);
+  }
+  await withKeysAt("https://site.example/keys.json");
+  await withKeysAt("http://localhost:1/keys.json");
 });
 
 test("public keys are fetched once, when the first token comes", async () => {

@@ -70,6 +70,13 @@ export class Accounts {
     return valid ? (value ?? undefined) : undefined;
   }
 
+  /** The same, where strangers have nothing to ask. @throws {BeelineError} `UNAUTHORIZED` for nobody where accounts are a must. */
+  async callerOf(credentials: Credentials): Promise<string | undefined> {
+    const userId = await this.userOf(credentials);
+    if (userId === undefined && !this.#allowAnonymous) throw unauthorized();
+    return userId;
+  }
+
   /** The user, who is made one if need be. @throws {BeelineError} `UNAUTHORIZED` where accounts are a must. */
   async welcome(credentials: Credentials, isSecure: boolean): Promise<Welcome> {
     const known = await this.userOf(credentials);

@@ -11,7 +11,7 @@ import { pageDir } from "@beeline/web/page";
 import { Command } from "commander";
 import { openService } from "../backend.ts";
 import { foldersFor } from "../folders.ts";
-import { closeOnExit } from "../lifetime.ts";
+import { closeOnExit, endOnFault } from "../lifetime.ts";
 import { createLogger, type LogLevel } from "../logger.ts";
 import {
   allowHostOption,
@@ -56,7 +56,7 @@ export function demoCommand(): Command {
 }
 
 async function runDemo(flags: DemoFlags): Promise<void> {
-  const logger = createLogger(flags.logLevel);
+  const logger = endOnFault(createLogger(flags.logLevel));
   const folders = foldersFor(flags.home);
   const dataDir = join(folders.data, "demo");
   const { service } = await openService({

@@ -16,7 +16,7 @@ import {
 import { Command, Option } from "commander";
 import { BACKENDS, type BackendName, openService } from "../backend.ts";
 import { foldersFor } from "../folders.ts";
-import { closeOnExit } from "../lifetime.ts";
+import { closeOnExit, endOnFault } from "../lifetime.ts";
 import { createLogger, type LogLevel } from "../logger.ts";
 import {
   allowHostOption,
@@ -120,10 +120,8 @@ async function runExtension(given: ExtensionFlags, command: Command): Promise<vo
   const flags = await completeFlags(known, folders.config);
   // Asked before the screen is drawn: a link for which nobody has decided may do little.
   const allow = flags.allow ?? (flags.key && IS_TERMINAL ? await askRights() : undefined);
-  const logger = createLogger(
-    flags.logLevel,
-    IS_TERMINAL ? join(folders.data, "extension.log") : undefined,
-  );
+  const logFile = IS_TERMINAL ? join(folders.data, "extension.log") : undefined;
+  const logger = endOnFault(createLogger(flags.logLevel, logFile));
   const rights = new Rights();
   const { service, renderer } = await openService({
     backend: flags.backend,

@@ -5,7 +5,7 @@ import { createLinkServer } from "@beeline/server";
 import { pageDir } from "@beeline/web/page";
 import { Command } from "commander";
 import { foldersFor } from "../folders.ts";
-import { closeOnExit } from "../lifetime.ts";
+import { closeOnExit, endOnFault } from "../lifetime.ts";
 import { createLogger } from "../logger.ts";
 import { addServerSettings, readServerSettings, type ServerSettings } from "../server-settings.ts";
 
@@ -44,7 +44,7 @@ function optionsFrom(settings: ServerSettings): Parameters<typeof createLinkServ
     userRelayBytesPerSecond: settings.relayUserRate,
     metricsToken: settings.metricsToken,
     drainMs: settings.drain * 1000,
-    logger: createLogger(settings.logLevel),
+    logger: endOnFault(createLogger(settings.logLevel)),
   };
 }
 

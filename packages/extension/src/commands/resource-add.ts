@@ -131,9 +131,11 @@ function overall(items: readonly Item[]): Status {
 
 function figures(progress: DownloadProgress): Partial<ResourceProgress> {
   const { receivedBytes, totalBytes, speed, remainingTime } = progress;
+  // What a server says of itself may be anything; what clients accept ends at 100.
+  const share = totalBytes ? Math.min(1, receivedBytes / totalBytes) : 0;
   return {
-    progress: totalBytes ? Math.round((receivedBytes / totalBytes) * 10_000) / 100 : 0,
-    speed: Math.round(speed),
+    progress: Math.round(share * 10_000) / 100,
+    speed: Math.round(Math.max(0, speed)),
     ...(remainingTime !== undefined && { remainingTime: Math.ceil(remainingTime) }),
   };
 }

@@ -119,6 +119,56 @@ describe("resources:add", () => {
     expect(ends).toMatchObject([{ error: { code: "HASH_MISMATCH" } }]);
   });
 
+  describe("from a server that misbehaves", () => {
+    beforeEach(async () => {
+      // Every reading is so much later that no report is held back, and speed is that since the last.
+      let now = Date.now();
+      const clock = () => {
+        now += 10_000;
+        return now;
+      };
+      Object.assign(desk.options, { clock });
+      await desk.reopen();
+    });
+
+    const progressOf = (response: Record<string, unknown>) =>
+      (response.resources as { progress: number; speed?: number }[])[0];
+
+    test("begins again after a cut, and its speed is never below zero", async () => {
+      const content = files[0] ?? Buffer.alloc(0);
+      let cut = () => {};
+      handler = (_request, response) => {
+        response.writeHead(200, { "content-length": content.length });
+        if (requests.length > 1) response.end(content);
+        else response.write(content.subarray(0, 600));
+        cut = () => response.destroy();
+      };
+      const ear = desk.send(add(1, item(0)));
+      await ear.until((response) => (progressOf(response)?.progress ?? 0) > 0);
+      cut();
+      expect(await ear.final).toMatchObject({ status: "success" });
+      expect(requests).toHaveLength(2);
+      for (const response of ear.responses)
+        expect(progressOf(response)?.speed ?? 0).toBeGreaterThanOrEqual(0);
+    });
+
+    test("is refused when more comes than was said, and its progress ends at 100", async () => {
+      handler = (_request, response) => {
+        response.writeHead(206, { "content-range": "bytes 0-9/10" });
+        response.end(files[0]);
+      };
+      const ear = desk.send(add(1, item(0)));
+      expect(await ear.final).toMatchObject({
+        status: "error",
+        error: { code: "DOWNLOAD_FAILED", message: expect.stringContaining("10 bytes") },
+      });
+      for (const response of ear.responses)
+        expect(progressOf(response)?.progress).toBeLessThanOrEqual(100);
+      const list = await desk.ask(command(2, "activities:list"));
+      expect(list.activities).toMatchObject([{ id: uuid(1), status: "error" }]);
+    });
+  });
+
   test("shows files on their way in the list, and tells that the list changed", async () => {
     handler = stall;
     const changes: string[] = [];

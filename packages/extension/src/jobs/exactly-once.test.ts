@@ -8,12 +8,15 @@ import {
   BOB,
   command,
   Desk,
+  Ear,
   gated,
   picture,
   txt2img,
   uuid,
 } from "../testing/service-harness.ts";
 import { JobStore } from "./job-store.ts";
+import { type JobSpec, Jobs } from "./jobs.ts";
+import type { LiveJob } from "./live-job.ts";
 
 let desk: Desk;
 
@@ -238,6 +241,65 @@ describe("the store", () => {
     expect(reopened.get(uuid(3))).toBeUndefined();
     expect(await readdir(options.dir)).toEqual([]);
   });
+});
+
+describe("a job whose record cannot be kept", () => {
+  const spec = (more: Partial<JobSpec>): JobSpec => ({
+    id: uuid(1),
+    type: "image:txt2img",
+    owner: "owner",
+    linkId: "link",
+    bodyDigest: "digest",
+    createdAt: new Date(0).toISOString(),
+    run: async () => ({ status: "success" }),
+    failed: () => ({ status: "error" }),
+    ...more,
+  });
+  const thrower = () => {
+    throw new TypeError("made by the test");
+  };
+
+  async function newJobs(onResponse: () => void): Promise<Jobs> {
+    const clock = Date.now;
+    const store = await JobStore.open({ dir: join(desk.dir, "s"), clock });
+    return new Jobs({ store, clock, onResponse });
+  }
+
+  test.each<[string, Partial<JobSpec>, () => void, string]>([
+    ["ends well all the same", {}, thrower, "success"],
+    [
+      "ends although its error cannot be told",
+      { run: thrower, failed: thrower },
+      () => {},
+      "error",
+    ],
+  ])("%s", async (_what, more, onResponse, status) => {
+    const jobs = await newJobs(onResponse);
+    const ear = new Ear();
+    jobs.submit(spec(more), ear);
+    expect(await ear.final).toMatchObject({ status });
+    await jobs.close();
+  });
+
+  test("ends although one who listens throws", async () => {
+    const jobs = await newJobs(() => {});
+    const ended = new Promise<LiveJob>((resolve) => {
+      const run = async (job: LiveJob) => {
+        resolve(job);
+        return { status: "success" } as const;
+      };
+      jobs.submit(spec({ run }), { response: thrower, preview: thrower, image: thrower });
+    }).then((job) => job.ended);
+    expect(await ended).toMatchObject({ status: "success" });
+  });
+});
+
+test("a program that fails with a page of text fails its job, and the history tells it", async () => {
+  desk.backend.draw = () => Promise.reject(new Error("x".repeat(10_000)));
+  const final = await desk.ask(txt2img(1));
+  expect(final).toMatchObject({ id: uuid(1), status: "error" });
+  const list = await desk.ask(command(2, "activities:list"));
+  expect(list.activities).toMatchObject([{ id: uuid(1), status: "error", error: final.error }]);
 });
 
 test("a result whose pictures made room is not drawn again", async () => {

@@ -9,7 +9,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { BeelineError } from "@beeline/protocol";
+import { BeelineError, errorResponse } from "@beeline/protocol";
 import type { Subscriber } from "../service.ts";
 import type { JobRecord, JobStore } from "./job-store.ts";
 import { type JobIdentity, type JobResponse, LiveJob } from "./live-job.ts";
@@ -118,7 +118,7 @@ export class Jobs {
     const identity = { id, type, owner, linkId, bodyDigest, arrival: this.#arrivals++ };
     const job = new LiveJob(identity, this.#clock, this.#onResponse);
     this.#live.set(spec.id, job);
-    void this.#run(spec, job);
+    this.#run(spec, job).catch((thrown) => this.#giveUp(spec, job, thrown));
     return job;
   }
 
@@ -140,6 +140,15 @@ export class Jobs {
     job.end(response);
     // What the disk could not take is remembered as long as the process lives.
     if (remembered) this.#live.delete(spec.id);
+  }
+
+  /** What even the answer to an error could not deal with. It ends this job, not the extension. */
+  #giveUp(spec: JobSpec, job: LiveJob, thrown: unknown): void {
+    this.#live.delete(spec.id);
+    const now = new Date(this.#clock()).toISOString();
+    try {
+      job.end(errorResponse(spec, BeelineError.from(thrown), now));
+    } catch {}
   }
 
   /** One after the other: a journal entry that the disk took sooner must not overtake an older one. */

@@ -44,7 +44,10 @@ export class LiveJob {
   #toldAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (response: JobResponse) => void = () => undefined;
 
-  /** @param onResponse hears every response before the listeners do, also those that they are spared. */
+  /**
+   * @param onResponse hears every response before the listeners do, also those that they are spared;
+   * what it throws is lost, because a record of the job is no reason for it to fail.
+   */
   constructor(
     identity: JobIdentity,
     clock: () => number,
@@ -111,14 +114,19 @@ export class LiveJob {
     if (this.#final) return;
     this.#final = true;
     this.#note(response);
-    this.#callAll((subscriber) => subscriber.response(response, true));
-    this.#subscribers.clear();
-    this.#resolveEnded(response);
+    try {
+      this.#callAll((subscriber) => subscriber.response(response, true));
+    } finally {
+      this.#subscribers.clear();
+      this.#resolveEnded(response);
+    }
   }
 
   #note(response: JobResponse): void {
     this.#latest = response;
-    this.#onResponse(this, response);
+    try {
+      this.#onResponse(this, response);
+    } catch {}
   }
 
   #tell(response: JobResponse): void {

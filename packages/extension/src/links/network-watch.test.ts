@@ -13,6 +13,37 @@ function address(text: string): NetworkInterfaceInfo {
   };
 }
 
+test("a list that cannot be had is no change, and the next one is compared with the last", () => {
+  let interfaces: ReturnType<typeof networkInterfaces> | undefined = {
+    eth0: [address("192.0.2.1")],
+  };
+  let fire = (): void => {};
+  const clock = {
+    nowMs: () => 0,
+    after: (_delayMs: number, callback: () => void) => {
+      fire = callback;
+      return () => {};
+    },
+  };
+  const losses: boolean[] = [];
+  watchNetwork(
+    clock,
+    (hasLost) => losses.push(hasLost),
+    () => {
+      if (interfaces === undefined) throw new Error("uv_interface_addresses returned EMFILE");
+      return interfaces;
+    },
+  );
+  interfaces = undefined;
+  fire();
+  interfaces = { eth0: [address("192.0.2.1")] };
+  fire();
+  expect(losses).toEqual([]);
+  interfaces = { eth0: [address("192.0.2.7")] };
+  fire();
+  expect(losses).toEqual([true]);
+});
+
 test("a change of addresses is told once, with whether one went away; the same addresses never", () => {
   let interfaces: ReturnType<typeof networkInterfaces> = { eth0: [address("192.0.2.1")] };
   let fire = (): void => {};

@@ -18,11 +18,20 @@ export function watchNetwork(
   onChange: (hasLost: boolean) => void,
   list: typeof networkInterfaces = networkInterfaces,
 ): () => void {
-  let known = addressesOf(list());
+  let known: ReadonlySet<string> = new Set();
+  // A process without a free descriptor is told nothing: then nothing has changed.
+  const addressesNow = (): ReadonlySet<string> => {
+    try {
+      return addressesOf(list());
+    } catch {
+      return known;
+    }
+  };
+  known = addressesNow();
   let cancel = (): void => {};
   const look = (): void => {
     cancel = clock.after(LOOK_EVERY_MS, () => {
-      const now = addressesOf(list());
+      const now = addressesNow();
       const hasLost = [...known].some((address) => !now.has(address));
       const hasGained = [...now].some((address) => !known.has(address));
       known = now;

@@ -7,8 +7,10 @@
 import { randomUUID } from "node:crypto";
 import type { RoomConnection } from "@beeline/paths";
 import {
+  BeelineError,
   type DialectMessage,
   fromShipped,
+  MAX_MESSAGE_BYTES,
   type PeerId,
   type Presence,
   type Resource,
@@ -70,15 +72,33 @@ export class ShippedPeers {
         if (!isFinal && nowMs - reportedAtMs < REPORT_EVERY_MS) return;
         reportedAtMs = nowMs;
         if (!isFinal || images.length === 0) return this.#send(toShipped(request, response));
-        void Promise.all(images.map(base64Of)).then(
-          (pictures) => this.#send(toShipped(request, response, pictures)),
-          () => this.#send(toShipped(request, { ...response, status: "error" })),
-        );
+        void this.#sendPictures(request, response, images);
       },
       // They have no way to show one.
       preview: () => {},
       image: (image) => void images.push(image),
     };
+  }
+
+  /** Never rejects, because nobody waits for it. */
+  async #sendPictures(
+    request: ShippedRequest,
+    response: Readonly<Record<string, unknown>>,
+    images: readonly StoredImage[],
+  ): Promise<void> {
+    try {
+      const rest = Buffer.byteLength(JSON.stringify(toShipped(request, response, [])));
+      // Before they are read: together they may be more than a process has memory for.
+      const bytes = images.reduce((sum, { info }) => sum + textBytes(info.size), rest);
+      if (bytes > MAX_MESSAGE_BYTES) throw tooLarge(bytes);
+      const pictures = await Promise.all(images.map(base64Of));
+      this.#send(toShipped(request, response, pictures));
+    } catch (thrown) {
+      const error = thrown instanceof BeelineError ? thrown : unsendable(thrown);
+      try {
+        this.#send(toShipped(request, { ...response, status: "error", error: error.toWire() }));
+      } catch {}
+    }
   }
 
   #pushListSoon(): void {
@@ -110,4 +130,19 @@ export class ShippedPeers {
 async function base64Of(image: StoredImage): Promise<string> {
   const bytes = await image.read(0, image.info.size);
   return Buffer.from(bytes).toString("base64");
+}
+
+/** In base64, with quotes and a comma. */
+function textBytes(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4 + 3;
+}
+
+function tooLarge(bytes: number): BeelineError {
+  const detail = `the pictures make a message of ${bytes} bytes, and a site takes ${MAX_MESSAGE_BYTES}`;
+  return new BeelineError("LIMIT_EXCEEDED", detail);
+}
+
+/** What is wrong on this machine's disk is nothing for a site to read. */
+function unsendable(cause: unknown): BeelineError {
+  return new BeelineError("INTERNAL", "the pictures could not be sent", { cause });
 }

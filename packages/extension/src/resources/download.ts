@@ -207,7 +207,10 @@ async function receive(
   port.onBytes(part.size, total);
   for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
     port.signal.throwIfAborted();
-    if (part.size + chunk.length > port.limits.maxBytes) throw tooLarge(port.limits);
+    const bytes = part.size + chunk.length;
+    if (bytes > port.limits.maxBytes) throw tooLarge(port.limits);
+    if (bytes > (total ?? bytes))
+      throw failed(`the server sent more than the ${total} bytes it said`);
     await part.append(chunk);
     if (!checked && part.size >= MAGIC_BYTES) {
       headerLength(await part.read(0, MAGIC_BYTES));

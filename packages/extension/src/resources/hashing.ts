@@ -15,16 +15,30 @@ const SMALL_BYTES = 8 * 1024 * 1024;
 
 export class Hashing {
   readonly #closing = new AbortController();
+  readonly #start: () => Worker;
   #thread: Worker | undefined;
+
+  constructor(start = () => startThread("./hash-worker", import.meta.url)) {
+    this.#start = start;
+  }
 
   /** @throws {BeelineError} `INTERNAL` for a file that cannot be read, or after {@link close}. */
   async hash(path: string, bytes: number): Promise<string> {
     if (this.#closing.signal.aborted) throw unreadable(path);
     if (bytes < SMALL_BYTES) return hashFile(path, this.#closing.signal);
-    this.#thread ??= startThread("./hash-worker", import.meta.url);
+    this.#thread ??= this.#begin();
     const sha256 = await ask(this.#thread, path);
     if (sha256 === undefined) throw unreadable(path);
     return sha256;
+  }
+
+  /** One that died (out of memory, a disk that failed) answers nobody, so the next file gets another. */
+  #begin(): Worker {
+    const thread = this.#start();
+    const forget = () => {
+      if (this.#thread === thread) this.#thread = undefined;
+    };
+    return thread.on("error", forget).on("exit", forget);
   }
 
   /** Everything is hashed for now: the thread ends, and starts again when it is needed. */

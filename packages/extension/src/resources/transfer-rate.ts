@@ -11,8 +11,9 @@ const WINDOW_MS = 5_000;
 export class TransferRate {
   readonly #samples: { readonly atMs: number; readonly bytes: number }[] = [];
 
-  /** Notes how many bytes are there in all. */
+  /** Notes how many bytes are there in all. Fewer than before: it began again, and so does this. */
   add(atMs: number, bytes: number): void {
+    if (bytes < (this.#samples.at(-1)?.bytes ?? 0)) this.#samples.length = 0;
     this.#samples.push({ atMs, bytes });
     // One sample older than the window stays, so that the window is covered.
     while ((this.#samples[1]?.atMs ?? atMs) < atMs - WINDOW_MS) this.#samples.shift();
@@ -22,7 +23,8 @@ export class TransferRate {
   get bytesPerSecond(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.atMs === first.atMs) return 0;
+    // A clock that was set back gives no speed either.
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0;
     return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs);
   }
 

@@ -9,16 +9,19 @@
  * - Google's STUN server is asked when none is configured → the default is taken out;
  * - `setLocalDescription` waits up to 5 s for STUN → the offer leaves before it, candidates trickle;
  * - an answer waits up to 10 s for mDNS names among the candidates before it → those come after;
+ * - a name that cannot be asked for ends the process → errors of asking are heard;
  * - closing keeps a 5 s timer for STUN and tells the other side nothing → both are done before it.
  *
  * Not shielded: its DTLS verifies neither the other side's signatures nor its Finished message, so a
  * copied certificate passes. data-peer/dtls-proof.ts does; it needs the handshake in its own hands.
  */
 
-import { networkInterfaces } from "node:os";
+import type { networkInterfaces } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { BeelineError, type DirectReason } from "@beeline/protocol";
 import { RTCPeerConnection } from "werift";
+import { forgiveNames } from "./data-peer/forgive-names.ts";
+import { interfacesNow } from "./data-peer/host-addresses.ts";
 import {
   assertSendable,
   CHANNEL_BUFFER_BYTES,
@@ -61,7 +64,7 @@ class WeriftPeer implements RtcPeer {
     this.#onPhase = eachOnce(handlers.onPhase);
     this.#pc = new RTCPeerConnection({
       iceServers: options.iceServers.map(toWeriftServer),
-      iceAdditionalHostAddresses: additionalHostAddresses(networkInterfaces()),
+      iceAdditionalHostAddresses: additionalHostAddresses(interfacesNow()),
     });
     this.#channel = this.#pc.createDataChannel("beeline");
     this.#channel.bufferedAmountLowThreshold = CHANNEL_BUFFER_BYTES / 2;
@@ -151,6 +154,7 @@ class WeriftPeer implements RtcPeer {
       throw new BeelineError("INTERNAL", "werift made no transport for the data channel");
     }
     if (!hasStun(options)) removeDefaultStun(ice);
+    forgiveNames(ice.connection);
 
     this.#pc.onIceCandidate.subscribe((candidate) => {
       if (candidate === undefined || this.#isClosed) return;

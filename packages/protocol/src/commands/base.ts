@@ -1,6 +1,7 @@
 /** What wraps every command and every answer: the specification's "Base Command". */
 
 import { z } from "zod";
+import { MAX_ERROR_MESSAGE } from "../errors.ts";
 
 /** The version our peers write. Same major: understood. */
 export const PROTOCOL_VERSION = "1.0.0";
@@ -34,7 +35,7 @@ export type Status = z.infer<typeof Status>;
 
 export const WireErrorSchema = z.object({
   code: z.string().max(64),
-  message: z.string().max(4096),
+  message: z.string().max(MAX_ERROR_MESSAGE),
   remedy: z.string().max(1024).default(""),
 });
 

@@ -11,9 +11,9 @@
  * that side, and the client starts a new session and asks for its jobs again.
  */
 
-import { Packr } from "msgpackr";
 import { z } from "zod";
 import { BeelineError } from "../errors.ts";
+import { packMessage, unpackMessage } from "../msgpack.ts";
 import type { RecordKind } from "../record.ts";
 import type { SessionOptions } from "./session-events.ts";
 
@@ -36,8 +36,6 @@ const Refuse = z.object({ code: z.string().max(64), message: z.string().max(512)
 /** The wait before a hello is repeated: a long round trip at first, then doubling to a calm pace. */
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 8_000;
-
-const packr = new Packr({ useRecords: false });
 
 type Outcome =
   | { readonly type: "welcomed"; readonly isResumed: boolean }
@@ -91,7 +89,7 @@ export class Handshake {
       name: this.#options.name ?? "",
       isKnown: this.#isWelcomed,
     };
-    return { type: "hello", body: packr.pack(hello) };
+    return { type: "hello", body: packMessage(hello) };
   }
 
   /** Extension: answers a hello for this session (also one that was repeated). */
@@ -136,17 +134,17 @@ export function parseHello(body: Uint8Array): Hello {
 
 /** Extension: the answer for a session that was (or was not) known before this hello. */
 export function welcomeBody(isResumed: boolean): Uint8Array {
-  return packr.pack({ isResumed });
+  return packMessage({ isResumed });
 }
 
 export function refuseBody(error: BeelineError): Uint8Array {
-  return packr.pack({ code: error.code, message: error.detail.slice(0, 512) });
+  return packMessage({ code: error.code, message: error.detail.slice(0, 512) });
 }
 
 function parse<T extends z.ZodType>(schema: T, body: Uint8Array): z.output<T> {
   let raw: unknown;
   try {
-    raw = packr.unpack(body);
+    raw = unpackMessage(body);
   } catch (cause) {
     throw new BeelineError("RECORD_MALFORMED", "a handshake that is not msgpack", { cause });
   }

@@ -1,8 +1,14 @@
 /** Two sessions, and a network between them that loses, repeats, mixes up and forges. */
+import { sign } from "node:crypto";
 import { expect, test } from "vitest";
 import { CONTENT, recordsOf } from "./dtls-records.ts";
 import { createCertificate, type DtlsCertificate, DtlsSession } from "./dtls-session.ts";
-import { HANDSHAKE } from "./handshake-messages.ts";
+import {
+  HANDSHAKE,
+  HandshakeAssembly,
+  type HandshakeMessage,
+  HandshakeTranscript,
+} from "./handshake-messages.ts";
 import { seededRandom } from "./testing/seeded-random.ts";
 
 type Side = "client" | "server";
@@ -18,6 +24,7 @@ class End {
   readonly data: string[] = [];
   readonly events: string[] = [];
   readonly session: DtlsSession;
+  onData = (payload: Buffer): void => void this.data.push(payload.toString());
 
   constructor(
     side: Side,
@@ -31,7 +38,7 @@ class End {
         carry(datagram, this.sent.length);
       },
       onConnected: () => this.events.push("connected"),
-      onData: (payload) => this.data.push(payload.toString()),
+      onData: (payload) => this.onData(payload),
       onClosed: (reason) => this.events.push(reason),
     });
   }
@@ -270,6 +277,81 @@ test.each(["client", "server"] as const)(
     await expect.poll(() => victim.events, { timeout: HANDSHAKE_MS }).toEqual(["failed"]);
   },
 );
+
+/** A network that stops at one side's message of this type, and lets what `forge` makes of it follow. */
+function forgeAfter(
+  liar: Side,
+  type: number,
+  forge: (said: HandshakeTranscript, message: HandshakeMessage) => readonly Buffer[],
+): Network {
+  const said = new HandshakeTranscript();
+  const heard = { client: new HandshakeAssembly(), server: new HandshakeAssembly() };
+  let isForged = false;
+  return (datagram, from) => {
+    if (from === liar && isForged) return [];
+    const passed: Buffer[] = [];
+    for (const record of recordsOf(datagram)) {
+      for (const message of heard[from].add(record.fragment)) {
+        said.add(from, message);
+        passed.push(plainRecord(message.whole));
+        isForged = from === liar && message.type === type;
+        if (isForged) return [...passed, ...forge(said, message).map(plainRecord)];
+      }
+    }
+    return passed;
+  };
+}
+
+function plainRecord(message: Buffer): Buffer {
+  const header = Buffer.from("16fefd00000000000000000000", "hex");
+  header.writeUInt16BE(message.length, 11);
+  return Buffer.concat([header, message]);
+}
+
+function handshakeMessage(type: number, sequence: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(12);
+  header[0] = type;
+  header.writeUIntBE(body.length, 1, 3);
+  header.writeUInt16BE(sequence, 4);
+  header.writeUIntBE(body.length, 9, 3);
+  return Buffer.concat([header, body]);
+}
+
+test("a client that says it is finished before there are keys is refused", async () => {
+  const [client, server] = await Promise.all([createCertificate(), createCertificate()]);
+  const network = forgeAfter("client", HANDSHAKE.certificate, (said, { sequence }) => {
+    const signed = said.before("client", HANDSHAKE.certificateVerify);
+    const signature = sign("sha256", signed, client.keyPem);
+    const head = Buffer.from([4, 3, 0, signature.length]);
+    const proof = Buffer.concat([head, signature]);
+    return [
+      handshakeMessage(HANDSHAKE.certificateVerify, sequence + 1, proof),
+      handshakeMessage(HANDSHAKE.finished, sequence + 2, Buffer.alloc(12)),
+    ];
+  });
+  const ends = await startPair(network, { client, server });
+  await expect.poll(() => ends.server.events).toEqual(["failed"]);
+  ends.client.session.close();
+});
+
+test("a server that says it is finished before there are keys is refused", async () => {
+  const network = forgeAfter("server", HANDSHAKE.serverKeyExchange, (_said, { sequence }) => [
+    handshakeMessage(HANDSHAKE.finished, sequence + 1, Buffer.alloc(12)),
+  ]);
+  const ends = await startPair(network);
+  await expect.poll(() => ends.client.events).toEqual(["failed"]);
+  ends.server.session.close();
+});
+
+test("what cannot be dealt with ends its own session, and throws at nobody", async () => {
+  const ends = await openPair();
+  ends.server.onData = () => {
+    throw new TypeError("made by the test");
+  };
+  ends.client.session.send(Buffer.from("from the client"));
+  await expect.poll(() => ends.server.events).toEqual(["connected", "failed"]);
+  ends.client.session.close();
+});
 
 test("a client that shows no certificate is refused", async () => {
   const ends = await startPair((datagram, from) => {

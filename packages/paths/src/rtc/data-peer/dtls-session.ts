@@ -23,6 +23,7 @@ import {
 } from "./dtls-proof.ts";
 import { CONTENT, type DtlsRecord, DtlsRecords, recordsOf } from "./dtls-records.ts";
 import {
+  fragmentsOf,
   HANDSHAKE,
   HandshakeAssembly,
   type HandshakeMessage,
@@ -81,7 +82,10 @@ export class DtlsSession {
     address: { address: "", family: "", port: 0 },
     closed: false,
     onData: (_record: Buffer): void => {},
-    send: async (records: Buffer): Promise<void> => this.#sendHandshake(records),
+    // Not always waited for by werift: what this threw would be nobody's.
+    send: async (records: Buffer): Promise<void> => {
+      this.#guarded(() => this.#sendHandshake(records));
+    },
     close: async (): Promise<void> => {},
   };
   #records: DtlsRecords | undefined;
@@ -121,12 +125,15 @@ export class DtlsSession {
     }
   }
 
+  /** Never throws: a datagram is from outside, and costs this conversation at most. */
   receive(datagram: Buffer): void {
-    for (const record of recordsOf(datagram)) {
-      if (this.#isClosed) return;
-      if (record.epoch === 0) this.#receivePlain(record);
-      else this.#receiveSealed(record);
-    }
+    this.#guarded(() => {
+      for (const record of recordsOf(datagram)) {
+        if (this.#isClosed) return;
+        if (record.epoch === 0) this.#receivePlain(record);
+        else this.#receiveSealed(record);
+      }
+    });
   }
 
   /** @throws {Error} before `onConnected`. The payload may be reused at once. */
@@ -145,6 +152,14 @@ export class DtlsSession {
 
   get #other(): "client" | "server" {
     return this.#role === "client" ? "server" : "client";
+  }
+
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch {
+      this.#end("failed");
+    }
   }
 
   #sendHandshake(datagram: Buffer): void {
@@ -176,6 +191,9 @@ export class DtlsSession {
       return;
     }
     if (record.contentType !== CONTENT.handshake) return;
+    // It proves the keys, so it comes under them (RFC 5246 section 7.4.9).
+    const types = [...fragmentsOf(record.fragment)].map(([type]) => type);
+    if (types.includes(HANDSHAKE.finished)) return this.#end("failed");
     for (const message of this.#incoming.add(record.fragment)) {
       this.#hand(message, this.#plainRecord(message.whole));
     }
@@ -252,7 +270,9 @@ export class DtlsSession {
   }
 
   #isFinishedProven({ body }: HandshakeMessage): boolean {
-    const secret = this.#socket.cipher.masterSecret;
+    // werift's type promises what is not there before the keys are agreed on.
+    const secret: Buffer | undefined = this.#socket.cipher.masterSecret;
+    if (secret === undefined) return false;
     const signature =
       this.#other === "client" ? HANDSHAKE.certificateVerify : HANDSHAKE.serverKeyExchange;
     if (this.#transcript.find(this.#other, signature) === undefined) return false;

@@ -35,20 +35,24 @@ interface Partial {
   missing: number;
 }
 
+/** What a handshake record's payload holds, each with its header; ends at the first that is cut off. */
+export function* fragmentsOf(payload: Buffer): Generator<Buffer> {
+  let at = 0;
+  while (at + HEADER_BYTES <= payload.length) {
+    const end = at + HEADER_BYTES + payload.readUIntBE(at + 9, 3);
+    if (end > payload.length) return;
+    yield payload.subarray(at, end);
+    at = end;
+  }
+}
+
 export class HandshakeAssembly {
   readonly #partial = new Map<number, Partial>();
   #next = 0;
 
   /** @param fragments of a handshake record's payload. @returns the messages whose turn it is. */
   add(fragments: Buffer): HandshakeMessage[] {
-    let at = 0;
-    while (at + HEADER_BYTES <= fragments.length) {
-      const bytes = fragments.readUIntBE(at + 9, 3);
-      const end = at + HEADER_BYTES + bytes;
-      if (end > fragments.length) break;
-      this.#keep(fragments.subarray(at, end));
-      at = end;
-    }
+    for (const fragment of fragmentsOf(fragments)) this.#keep(fragment);
     const ready: HandshakeMessage[] = [];
     for (let next = this.#take(); next !== undefined; next = this.#take()) ready.push(next);
     return ready;

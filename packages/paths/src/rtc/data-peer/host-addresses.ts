@@ -4,12 +4,21 @@
  * nothing else.
  */
 
-import type { networkInterfaces } from "node:os";
+import { networkInterfaces } from "node:os";
 
 /** Link-local: needs a zone that the other side cannot name. */
 const LINK_LOCAL = /^(?:169\.254\.|fe[89ab][0-9a-f]:)/i;
 /** A router with many bridges has dozens; each costs a socket and a check per remote candidate. */
 const MAX_ADDRESSES = 16;
+
+/** None where the system does not say, which it does not to a process without a free descriptor. */
+export function interfacesNow(list = networkInterfaces): ReturnType<typeof networkInterfaces> {
+  try {
+    return list();
+  } catch {
+    return {};
+  }
+}
 
 export function hostAddresses(interfaces: ReturnType<typeof networkInterfaces>): string[] {
   const usable = Object.entries(interfaces)

@@ -9,9 +9,7 @@
  */
 
 import { promises as dns } from "node:dns";
-import type { EventEmitter } from "node:events";
 import { isIP } from "node:net";
-import { networkInterfaces } from "node:os";
 import {
   Candidate,
   type CandidatePair,
@@ -21,7 +19,8 @@ import {
   type Protocol,
   serverReflexiveCandidate,
 } from "werift";
-import { hostAddresses } from "./host-addresses.ts";
+import { forgiveNames } from "./forgive-names.ts";
+import { hostAddresses, interfacesNow } from "./host-addresses.ts";
 import type { IceServers, StunServer } from "./ice-servers.ts";
 import { SocketProtocol } from "./socket-protocol.ts";
 import { TurnRelay } from "./turn-relay.ts";
@@ -44,8 +43,6 @@ export interface IceCredentials {
 interface ConnectionInside {
   stunServer?: unknown;
   readonly protocols: Protocol[];
-  /** There once a name was asked for. */
-  readonly lookup?: { readonly mdnsInstance: EventEmitter };
   ensureProtocol(protocol: Protocol): void;
   pairLocalProtocol(protocol: Protocol): void;
 }
@@ -88,6 +85,7 @@ export class IceAgent {
     this.#connection = new Connection(isControlling, {});
     this.#inside = insideOf(this.#connection);
     this.#inside.stunServer = undefined;
+    forgiveNames(this.#connection);
     this.#connection.stateChanged.subscribe((state) => {
       if (state === "failed" && !this.#isClosed) this.#handlers.onState("failed");
     });
@@ -103,7 +101,7 @@ export class IceAgent {
   /** Host addresses at once, those that servers know as they answer. */
   gather(): void {
     this.#gatherAgain();
-    for (const address of hostAddresses(networkInterfaces())) {
+    for (const address of hostAddresses(interfacesNow())) {
       const isOpen = this.#inside.protocols.some(({ localIp }) => localIp === address);
       if (!isOpen) this.#openSocket(address).catch(() => {});
     }
@@ -145,9 +143,6 @@ export class IceAgent {
     );
     // For a name this takes until somebody answers; nothing waits for it.
     this.#connection.addRemoteCandidate(candidate).catch(() => {});
-    // Where multicast is forbidden, or its port taken, nobody answers; that ends no process.
-    const names = this.#inside.lookup?.mdnsInstance;
-    if (names?.listenerCount("error") === 0) names.on("error", () => {});
   }
 
   /** Checks until a pair is nominated; told by `onState`. */
