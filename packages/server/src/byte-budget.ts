@@ -34,6 +34,14 @@ export class ByteBudget {
     return true;
   }
 
+  /** Takes `bytes`, however many, if nobody has more than its share yet; or none. */
+  takeOnTop(party: string, bytes: number): boolean {
+    if (!this.take(party, 0)) return false;
+    this.#held.set(party, (this.#held.get(party) ?? 0) + bytes);
+    this.#sum += bytes;
+    return true;
+  }
+
   giveBack(party: string, bytes: number): void {
     const left = (this.#held.get(party) ?? 0) - bytes;
     if (left > 0) this.#held.set(party, left);

@@ -84,7 +84,7 @@ async function openBoard<R extends RoomDirectory>(rooms: R) {
   const store = openSqliteStore(dir, keyring);
   onTestFinished(() => store.close());
   const now = Date.now;
-  const meter = { joined: () => {}, limited: () => {}, left: () => {} };
+  const meter = { joined: () => {}, limited: () => {}, undelivered: () => {}, left: () => {} };
   const log = pino({ level: "silent" });
   /** Ends of the pauses that somebody makes now, oldest first. */
   const pauses: (() => void)[] = [];

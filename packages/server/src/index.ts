@@ -27,7 +27,6 @@ import {
 import { createHttp } from "./http.ts";
 import { Instances } from "./instances.ts";
 import { createKeyring, loadSecret } from "./keyring.ts";
-import type { RelayMeter } from "./meter.ts";
 import { Metrics } from "./metrics.ts";
 import { type CheckedOptions, checkOptions, type LinkServerOptions } from "./options.ts";
 import { OutboxBudget } from "./outbox.ts";
@@ -155,16 +154,6 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     isClosed: () => isDraining,
     onLimited,
   };
-  const meter: RelayMeter = {
-    relayed(bytes) {
-      totals.relayedBytes += bytes;
-      totals.relayedRecords++;
-    },
-    dropped(limit) {
-      totals.droppedRecords++;
-      onLimited(`relay-${limit}`);
-    },
-  };
   const userOf = accounts.userOf.bind(accounts);
   const incoming = new ByteBudget(checked.shippedBudgetBytes);
   const outboxes = new OutboxBudget(checked.shippedBudgetBytes);
@@ -178,7 +167,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
         session: perSecond(checked.relayBytesPerSecond),
         users,
       },
-      meter,
+      meter: metrics,
       onReport: (from, report) => metrics.reported(from, report),
       addressOf,
       userOf,

@@ -1,4 +1,4 @@
-/** One connected socket, as the switchboard sees it: what peer-sockets.ts and shipped-sockets.ts give it. */
+/** One connected socket, as the switchboard sees it: what peer-line.ts and shipped-sockets.ts give it. */
 
 import type { BeelineError, LinkKey, PeerId, PeerInfo } from "@beeline/protocol";
 import type { Parcel } from "./room-directory.ts";

@@ -8,6 +8,8 @@
 
 import type { PeerId, SessionReport } from "@beeline/protocol";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { RelayLimit } from "./relay-gate.ts";
+import type { Parcel } from "./room-directory.ts";
 
 /** Sampling below 10 ms would itself be load; a stall that matters to anybody is longer. */
 const LOOP_SAMPLE_MS = 10;
@@ -84,6 +86,22 @@ export class Metrics {
 
   joined(kind: string, role: string, outcome: string): void {
     this.#joins.inc({ kind, role, outcome });
+  }
+
+  relayed(bytes: number): void {
+    this.totals.relayedBytes += bytes;
+    this.totals.relayedRecords++;
+  }
+
+  dropped(limit: RelayLimit): void {
+    this.totals.droppedRecords++;
+    this.limited(`relay-${limit}`);
+  }
+
+  undelivered(kind: Parcel["kind"]): void {
+    if (kind === "relay") this.dropped("receiver");
+    // Of shipped-dialect messages the line counts each receiver.
+    else if (kind === "signal") this.limited("signal-receiver");
   }
 
   limited(limit: string): void {

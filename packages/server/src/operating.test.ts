@@ -13,6 +13,7 @@ import {
   startLinkServer,
   type TestServer,
 } from "../../../test/support/link-server.ts";
+import { PollingPeer } from "../../../test/support/polling-peer.ts";
 import { ByteBudget } from "./byte-budget.ts";
 
 /** Of a WebSocket, masked by zeros: text that goes on, with a length of 64 bits; and an empty ping. */
@@ -22,6 +23,33 @@ const PING = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
 const FREE_BYTES = 64 * 1024;
 
 const MiB = 1024 * 1024;
+
+/** Says a binary message's header and its attachments; resolves once the server has them. */
+type Say = (...parts: (string | Buffer)[]) => Promise<void>;
+
+async function byPolling(server: TestServer, key: string): Promise<Say> {
+  const peer = await PollingPeer.open(server.url, "/api/socketio");
+  await peer.join(key);
+  return async (...parts) => {
+    const packets = parts.map((part) =>
+      typeof part === "string" ? part : `b${part.toString("base64")}`,
+    );
+    expect(await peer.say(packets)).toBe(200);
+  };
+}
+
+async function byWebSocket(server: TestServer, key: string): Promise<Say> {
+  const peer = new ShippedPeer(server, "client");
+  await peer.join(key);
+  const { ws } = peer.socket.io.engine.transport as unknown as {
+    ws: NodeJS.EventEmitter & { send(data: string | Buffer): void; ping(): void };
+  };
+  return async (...parts) => {
+    for (const part of parts) ws.send(part);
+    ws.ping();
+    await once(ws, "pong");
+  };
+}
 
 const TOKEN = "a token that Prometheus has";
 
@@ -139,6 +167,14 @@ test("nobody holds more than a quarter of a budget, and all together no more tha
   expect([budget.take("e", 41), budget.take("e", 40), budget.held]).toEqual([false, true, 400]);
 });
 
+test("one that goes on top of a budget is followed by none of the same party", () => {
+  const budget = new ByteBudget(400);
+  expect([budget.take("a", 99), budget.takeOnTop("a", 1_000)]).toEqual([true, true]);
+  expect([budget.take("a", 1), budget.takeOnTop("a", 1)]).toEqual([false, false]);
+  budget.giveBack("a", 1_000);
+  expect([budget.takeOnTop("a", 1), budget.held]).toEqual([true, 100]);
+});
+
 test("a message over its address's share of the budget costs its sender a reconnect, and nobody else", async () => {
   const { server, sd, key } = await openBudgetScene();
   const [greedy, modest] = [new ShippedPeer(server, "client"), new ShippedPeer(server, "client")];
@@ -174,6 +210,67 @@ test("whoever fills the budget with messages that never end keeps nobody from se
   modest.socket.emit("command", { id: "modest" });
   expect(await sd.next("command")).toEqual([{ id: "modest" }]);
   expect(hog.count("disconnect") + modest.count("disconnect")).toBe(0);
+});
+
+test.each(["websocket", "polling"])(
+  "what came of a message fills the budget until its last attachment is there (%s)",
+  async (transport) => {
+    const { server, sd, key } = await openBudgetScene();
+    const header = `459-["command",${JSON.stringify({ _placeholder: true, num: 0 })}]`;
+    const large = Buffer.alloc((3 / 4) * 0.9 * MiB);
+    const rest = Array<Buffer>(8).fill(Buffer.of(1));
+    const say = await (transport === "polling" ? byPolling : byWebSocket)(server, key);
+    await say(header, large);
+
+    const other = new ShippedPeer(server, "client");
+    await other.join(key);
+    other.socket.emit("command", { list: "x".repeat(MiB / 2) });
+    const heard = sd.next("command");
+    const cut = other.next("disconnect").then(() => "cut");
+    expect(await Promise.race([cut, heard])).toBe("cut");
+
+    await say(...rest);
+    expect((await heard)[0]).toHaveLength(large.length);
+    const modest = new ShippedPeer(server, "client");
+    await modest.join(key);
+    modest.socket.emit("command", { list: "x".repeat(MiB / 2) });
+    expect(await sd.next("command")).toEqual([{ list: "x".repeat(MiB / 2) }]);
+    expect(modest.count("disconnect")).toBe(0);
+  },
+);
+
+test("a request that names another connection too counts for the one that gets it", async () => {
+  const { server, key } = await openBudgetScene();
+  const peer = await PollingPeer.open(server.url, "/api/socketio");
+  await peer.join(key);
+  expect(await peer.say([`42["command","${"x".repeat(2 * MiB)}"]`], "&sid=x")).toBe(0);
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_limited_total{limit="shipped-bytes"} 1',
+  );
+});
+
+test.each([
+  ["left", (site: ShippedPeer) => void site.socket.emit("leave")],
+  [
+    "was kicked out of",
+    (_: ShippedPeer, { id, cookie, url }: { id: number; cookie: string; url: string }) =>
+      ask(url, "DELETE", `/api/link?id=${id}`, { headers: { cookie } }),
+  ],
+])("whoever %s a room may not say more than before it joined", async (_how, goes) => {
+  const server = await startLinkServer();
+  const { key, id, cookie } = await server.createInstance();
+  const site = new ShippedPeer(server, "client");
+  await site.join(key);
+  site.socket.emit("command", { junk: "x".repeat(100_000) });
+  await goes(site, { id, cookie, url: server.url });
+  // An answer means that what was said before was handled.
+  expect(await site.join("not a key")).toMatchObject({ success: false });
+  expect(site.count("disconnect")).toBe(0);
+  site.socket.emit("command", { junk: "x".repeat(100_000) });
+  site.say("join", key);
+  expect(await Promise.race([site.next("disconnect").then(() => "cut"), site.next("ack")])).toBe(
+    "cut",
+  );
 });
 
 test.each([

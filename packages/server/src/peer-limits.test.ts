@@ -1,12 +1,13 @@
 /** What our own peers may send, what is kept for those who do not read, and what is told about it. */
 
-import { MAX_RELAY_FRAME_BYTES, type Presence } from "@beeline/protocol";
+import { DIALECT_PART_BYTES, MAX_RELAY_FRAME_BYTES, type Presence } from "@beeline/protocol";
 import { expect, test } from "vitest";
 import {
   ask,
   BeelinePeer,
   type Peer,
   pairPeers,
+  ShippedPeer,
   startLinkServer,
 } from "../../../test/support/link-server.ts";
 
@@ -36,7 +37,7 @@ test("signals to a receiver that does not read are dropped and told, and its roo
   const { client, extension, extensionId, key } = await pairPeers(server);
   const tcp = tcpOf(extension);
   tcp.pause();
-  const sdp = "x".repeat(120 * 1024);
+  const sdp = "x".repeat(60 * 1024);
   // Records first: the kernel takes many megabytes, and of signals there are 200 at once.
   const record = new Uint8Array(MAX_RELAY_FRAME_BYTES);
   for (let i = 0; i < 640; i++) client.socket.emit("relay", extensionId, record);
@@ -98,6 +99,9 @@ test("messages for shipped peers that never end are forgotten before they fill t
   }
   const metrics = async () => String((await ask(server.url, "GET", "/metrics")).body);
   expect(await metrics()).toMatch(/beeline_limited_total\{limit="dialect-bytes"\} \d/);
+  expect((await others[1]?.next("limited"))?.[0]).toMatchObject({
+    message: "too many unfinished dialect messages from this address",
+  });
 
   // What the first one held is given back when it goes.
   others[0]?.socket.disconnect();
@@ -154,6 +158,82 @@ test("all links of one user share one rate, and another user has another one", a
     code: "RATE_LIMITED",
     message: "too many bytes over this user's links",
   });
+});
+
+test("signals count by their bytes, like records: too large ones and those over the rate are dropped", async () => {
+  const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
+  const { client, extension, extensionId } = await pairPeers(server);
+  client.socket.emit("signal", extensionId, { sdp: "x".repeat(100 * 1024) });
+  for (let i = 0; i < 3; i++) {
+    client.socket.emit("signal", extensionId, { i, sdp: "x".repeat(60 * 1024) });
+  }
+  client.socket.emit("relay", "fence", Uint8Array.of());
+  await client.next("undeliverable");
+  const { body } = await ask(server.url, "GET", "/metrics");
+  expect(body).toContain('beeline_limited_total{limit="signal-frame"} 1');
+  expect(body).toContain('beeline_limited_total{limit="signal-session"} 1');
+  const heard = [(await extension.next("signal"))[1], (await extension.next("signal"))[1]];
+  expect(heard).toMatchObject([{ i: 0 }, { i: 1 }]);
+  expect(await client.next("limited")).toMatchObject([{ code: "LIMIT_EXCEEDED", retryAfterMs: 0 }]);
+});
+
+test("messages for names that nobody has make no session's rate be forgotten", async () => {
+  const server = await startLinkServer({ relayBytesPerSecond: 128 * 1024, now: () => 0 });
+  const { client, extensionId } = await pairPeers(server);
+  const relay = () =>
+    client.socket.emit("relay", extensionId, new Uint8Array(MAX_RELAY_FRAME_BYTES));
+  for (let i = 0; i < 2; i++) relay();
+  for (let message = 0; message < 70; message++) {
+    const bytes = Uint8Array.of(0x31);
+    const part = { event: "command", message, last: true, to: `nobody-${message}`, bytes };
+    client.socket.emit("dialect", part);
+  }
+  relay();
+  client.socket.emit("relay", "fence", Uint8Array.of());
+  await client.next("undeliverable");
+  expect(server.server.metrics()).toMatchObject({ relayedRecords: 1, droppedRecords: 2 });
+});
+
+test("whoever sends too large a message to shipped peers is told so", async () => {
+  const server = await startLinkServer();
+  const { client } = await pairPeers(server);
+  const bytes = new Uint8Array(DIALECT_PART_BYTES + 1);
+  client.socket.emit("dialect", { event: "command", message: 1, last: true, bytes });
+  expect(await client.next("limited")).toMatchObject([
+    {
+      code: "LIMIT_EXCEEDED",
+      message: "a dialect message may have 8388608 bytes",
+      retryAfterMs: 0,
+    },
+  ]);
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain('limit="dialect-message"} 1');
+});
+
+test("our client is told when a shipped extension does not read what it says", async () => {
+  const server = await startLinkServer({ shippedBudgetBytes: 4 * 1024 * 1024 });
+  const { key } = await server.createInstance();
+  const client = new BeelinePeer(server, "client");
+  await client.enter(key);
+  const deaf = new ShippedPeer(server, "sd");
+  await deaf.join(key);
+  await client.nextWhere("presence", ({ peers }: Presence) => peers.length === 2);
+  tcpOf(deaf).pause();
+  const command = Buffer.from(JSON.stringify({ junk: "x".repeat(480 * 1024) }));
+  // The kernel takes some megabytes before anything waits here.
+  for (let message = 0; message < 100 && client.count("limited") === 0; message++) {
+    for (let at = 0; at < command.length; at += DIALECT_PART_BYTES) {
+      const bytes = command.subarray(at, at + DIALECT_PART_BYTES);
+      const last = at + DIALECT_PART_BYTES >= command.length;
+      client.socket.emit("dialect", { event: "command", message, last, bytes });
+    }
+    client.socket.emit("relay", "fence", Uint8Array.of());
+    await client.next("undeliverable");
+  }
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain('limit="shipped-queue"');
+  expect(client.count("limited")).toBe(1);
+  expect(await client.next("limited")).toMatchObject([
+    { code: "LIMIT_EXCEEDED", message: "the receiver does not keep up", retryAfterMs: 64 },
+  ]);
 });
 
 /** The socket under the client library, to stop reading from. */

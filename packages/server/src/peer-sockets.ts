@@ -2,63 +2,39 @@
  * Sockets of our own peers: the events of protocol/room.ts on PEER_SOCKET_PATH.
  *
  * `relay` is the hot path: a picture is thousands of records. It checks types and sizes by hand and
- * looks two peers up; every other event is checked by its schema. Invariant: at most
- * MAX_QUEUED_BYTES wait for one receiver, besides shipped-dialect messages, which have a budget of
- * their own. What comes on top is dropped and counted, the sender is told (see relay-gate.ts), and the
- * peers' session sends it again. No record is opened, stored or logged.
+ * looks two peers up; every other event is checked by its schema. What is over a limit, or waits for a
+ * receiver that has too much already (see peer-line.ts), is dropped and counted, the sender is told
+ * (see relay-gate.ts), and the peers' session sends it again. No record is opened, stored or logged.
  */
 
-import type { Server as HttpServer, IncomingHttpHeaders } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import {
   BeelineError,
-  CAPABILITIES,
   DialectPart,
-  type IceServer,
   type JoinAck,
   JoinRequest,
-  type LinkKey,
   PEER_MESSAGE_BYTES,
   PEER_SOCKET_PATH,
   PeerId,
   ROOM_VERSION,
   type ServerToPeer,
   SessionReport,
-  SHIPPED_MESSAGE_BYTES,
 } from "@beeline/protocol";
-import type { Logger } from "pino";
-import type { Socket } from "socket.io";
 import { type ByteBudget, counted } from "./byte-budget.ts";
 import { DialectAssembly } from "./dialect-parts.ts";
-import { watchPongs } from "./heard.ts";
-import { networkOf } from "./ip-address.ts";
-import type { JoinOutcome, Line } from "./line.ts";
+import type { JoinOutcome } from "./line.ts";
+import { watchSizes } from "./message-size.ts";
 import type { RelayMeter } from "./meter.ts";
-import { Outbox, type OutboxBudget } from "./outbox.ts";
+import { PeerLine, type PeerLineOptions, type PeerSocket } from "./peer-line.ts";
 import { plainText } from "./plain-text.ts";
 import { TokenBucket } from "./rate-limit.ts";
-import { RelayGate, type RelayLimit, type RelayLimits } from "./relay-gate.ts";
-import type { Parcel } from "./room-directory.ts";
-import { presenceOf, type Room } from "./rooms.ts";
-import {
-  credentialsOf,
-  type Door,
-  type Incoming,
-  onEvent,
-  openSocketServer,
-  type SocketServer,
-} from "./socket-server.ts";
-import type { Switchboard } from "./switchboard.ts";
-import type { TurnDesk } from "./turn.ts";
-import type { Credentials } from "./users.ts";
+import type { RelayLimit } from "./relay-gate.ts";
+import { presenceOf } from "./rooms.ts";
+import { type Door, onEvent, openSocketServer, type SocketServer } from "./socket-server.ts";
 
 /** A dead socket is noticed within 20 s; our peers answer pings from Node or from the page's socket. */
 const PING_INTERVAL_MS = 10_000;
 const PING_TIMEOUT_MS = 10_000;
-
-/** One second at 16 Mbit/s: enough to keep a slow receiver busy, little enough to hold per peer. */
-const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
-/** One shipped message of the largest size may wait whole, and nothing behind it. */
-const MAX_QUEUED_DIALECT_BYTES = SHIPPED_MESSAGE_BYTES;
 
 /** An attempt sends 20 to 50 candidates at once, and an extension answers several clients. */
 const EVENTS = { capacity: 200, perSecond: 100 };
@@ -71,27 +47,12 @@ const REPORTS = { capacity: 100, perSecond: 2 };
 /** Credentials are renewed when half of their life is over, which is at least 30 s. */
 const RENEW_EVERY_MS = 15_000;
 
-export interface PeerSocketsOptions {
-  readonly switchboard: Switchboard;
-  readonly log: Logger;
-  readonly now: () => number;
-  readonly relayLimits: RelayLimits;
+export interface PeerSocketsOptions extends PeerLineOptions {
   readonly meter: RelayMeter;
   readonly onReport: (from: PeerId, report: SessionReport) => void;
-  readonly onLimited: (limit: string) => void;
-  readonly addressOf: Door["addressOf"];
-  readonly userOf: (credentials: Credentials) => Promise<string | undefined>;
-  /** What a peer that reached us under these headers is told to use. */
-  readonly iceServersFor: (headers: IncomingHttpHeaders) => IceServer[];
-  /** Absent: there is no TURN server. */
-  readonly turn: TurnDesk | undefined;
   /** For shipped-dialect messages that are coming in. */
   readonly incoming: ByteBudget;
-  /** For those that wait to go out. */
-  readonly outboxes: OutboxBudget;
 }
-
-type PeerSocket = Socket<Incoming, ServerToPeer & Incoming>;
 
 export function openPeerSockets(
   http: HttpServer,
@@ -130,7 +91,7 @@ export function openPeerSockets(
 
 function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptions): void {
   const { switchboard, log, now } = options;
-  const gate = new RelayGate(options.relayLimits, (message) => socket.emit("limited", message));
+  const { gate } = line;
   const events = new TokenBucket(EVENTS, now());
   const joins = new TokenBucket(JOINS, now());
   const reports = new TokenBucket(REPORTS, now());
@@ -171,6 +132,7 @@ function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptio
     log.info(what, path === undefined ? "direct attempt ended" : "session path");
   });
 
+  const bytesOf = watchSizes(socket, 1, ["signal"]);
   onEvent(socket, "signal", log, (to, message) => {
     const target = PeerId.parse(to);
     const drop = (limit: RelayLimit) => {
@@ -180,19 +142,25 @@ function servePeer(socket: PeerSocket, line: PeerLine, options: PeerSocketsOptio
     if (!events.take(1, now())) return drop("events");
     const place = switchboard.connects(socket.id, target);
     const signal = { kind: "signal", from: socket.id, to: target, message } as const;
-    if (place === undefined) line.reply(() => socket.emit("undeliverable", target));
-    else if (!switchboard.pass(signal, place)) drop("receiver");
+    if (place === undefined) {
+      line.reply(() => socket.emit("undeliverable", target));
+      return undefined;
+    }
+    const exceeded = gate.check(target, place.userId, bytesOf(message), now());
+    if (exceeded !== undefined) return drop(exceeded);
+    if (!switchboard.pass(signal, place)) drop("receiver");
+    return undefined;
   });
 
-  serveRelay(socket, line, gate, options);
+  serveRelay(socket, line, options);
 }
 
 function serveRelay(
   socket: PeerSocket,
   line: PeerLine,
-  gate: RelayGate,
   { switchboard, log, now, meter, incoming, onLimited }: PeerSocketsOptions,
 ): void {
+  const { gate } = line;
   const assembly = new DialectAssembly();
   let countedBytes = 0;
   const count = (bytes: number) => {
@@ -205,11 +173,18 @@ function serveRelay(
   const assemble = (part: DialectPart) => {
     try {
       return assembly.add(part);
+    } catch (thrown) {
+      if (thrown instanceof BeelineError && thrown.code === "LIMIT_EXCEEDED") {
+        onLimited("dialect-message");
+        gate.refuse("message", now());
+      }
+      throw thrown;
     } finally {
       if (!count(assembly.heldBytes)) {
         assembly.forget();
         count(0);
         onLimited("dialect-bytes");
+        gate.refuse("unfinished", now());
       }
     }
   };
@@ -239,129 +214,20 @@ function serveRelay(
     const part = DialectPart.parse(raw);
     const owner = switchboard.ownerOf(socket.id);
     if (owner === undefined) return;
-    // Parts go to everybody or to one; either way they are one session's worth of bytes.
-    const exceeded = gate.check(part.to ?? "", owner, part.bytes.byteLength, now());
+    // Parts go to everybody or to one; either way they are one session's worth of bytes. A name that
+    // nobody has gets no bucket, because it would take the place of somebody's.
+    const { to = "" } = part;
+    const session = to !== "" && switchboard.connects(socket.id, to) ? to : "";
+    const exceeded = gate.check(session, owner, part.bytes.byteLength, now());
     if (exceeded !== undefined) return drop(exceeded);
     const whole = assemble(part);
     if (whole === undefined) return;
-    switchboard.speak(socket.id, whole.event, whole, (listener) => {
+    const isPassedOn = switchboard.speak(socket.id, whole.event, whole, (listener) => {
       // Our own peers hear commands through their session, never twice.
       return listener.kind === "shipped" && (whole.to ?? listener.id) === listener.id;
     });
+    if (!isPassedOn) gate.refuse("receiver", now());
   });
-}
-
-class PeerLine implements Line {
-  readonly kind = "beeline";
-  readonly id: PeerId;
-  readonly address: string;
-  readonly #socket: PeerSocket;
-  readonly outbox: Outbox;
-  readonly #whenHeard: (heard: () => void) => void;
-  readonly #options: PeerSocketsOptions;
-  #mayUseTurn = false;
-  #renewTurnAtMs = Number.NEGATIVE_INFINITY;
-
-  constructor(socket: PeerSocket, options: PeerSocketsOptions) {
-    this.id = socket.id;
-    this.address = networkOf(options.addressOf(socket.request));
-    this.#socket = socket;
-    this.outbox = new Outbox(socket, MAX_QUEUED_BYTES);
-    this.#whenHeard = watchPongs(socket.conn);
-    this.#options = options;
-  }
-
-  user(): Promise<string | undefined> {
-    return this.#options.userOf(credentialsOf(this.#socket));
-  }
-
-  presence(room: Room): void {
-    this.#mayUseTurn = canConnectDirectly(room, this.id);
-    this.outbox.sendNewest(() => {
-      // Before the presence, because that makes the peers connect.
-      this.renewTurn();
-      this.#socket.emit("presence", presenceOf(room));
-    });
-  }
-
-  /** Who does not read what it is told gets no answers either. */
-  reply(answer: () => void): void {
-    if (this.outbox.fits(0)) answer();
-  }
-
-  /** The answer to a join told the peer to use others. */
-  forgetTurn(): void {
-    this.#renewTurnAtMs = Number.NEGATIVE_INFINITY;
-  }
-
-  /** Gives out credentials if both sides are in the room and these have none, or old ones. */
-  renewTurn(): void {
-    const { turn, now, switchboard, iceServersFor } = this.#options;
-    const userId = switchboard.ownerOf(this.id);
-    if (turn === undefined || userId === undefined || !this.#mayUseTurn) return;
-    if (now() < this.#renewTurnAtMs) return;
-    const grant = turn.grant(userId, this.address);
-    if (grant === undefined) return;
-    this.#renewTurnAtMs = grant.renewAtMs;
-    const { headers } = this.#socket.handshake;
-    this.#socket.emit("iceServers", [...iceServersFor(headers), grant.server]);
-  }
-
-  rekeyed(key: LinkKey, heard: () => void): void {
-    this.#socket.emit("rekey", { key });
-    this.#whenHeard(heard);
-  }
-
-  kicked(error: BeelineError): void {
-    this.#mayUseTurn = false;
-    this.outbox.forgetNewest();
-    this.#socket.emit("kicked", { code: error.code, message: error.detail });
-  }
-
-  drop(): void {
-    this.#socket.disconnect(true);
-  }
-
-  reconnect(): void {
-    this.#socket.conn.close();
-  }
-
-  deliver(parcel: Parcel): boolean {
-    switch (parcel.kind) {
-      case "relay": {
-        if (!this.outbox.fits(parcel.bytes.byteLength)) return false;
-        this.#socket.emit("relay", parcel.from, parcel.bytes);
-        return true;
-      }
-      case "signal":
-        if (!this.outbox.fits(0)) return false;
-        this.#socket.emit("signal", parcel.from, parcel.message);
-        return true;
-      case "dialect": {
-        const { event, payload, bytes = 0 } = parcel;
-        const { outboxes, onLimited, log } = this.#options;
-        const isTooFull = this.outbox.bytes > MAX_QUEUED_DIALECT_BYTES;
-        if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
-          onLimited("shipped-queue");
-          log.debug(
-            { peerId: this.id, event },
-            "dialect message dropped: the receiver does not keep up",
-          );
-          return false;
-        }
-        this.#socket.emit("dialect", parcel.from, { event, payload });
-        return true;
-      }
-    }
-  }
-}
-
-/** Whether somebody is there with whom `id` could have a direct path. */
-function canConnectDirectly({ members }: Room, id: PeerId): boolean {
-  const can = members.filter(({ capabilities }) => capabilities.includes(CAPABILITIES.direct));
-  const self = can.find((member) => member.id === id);
-  if (self === undefined) return false;
-  return can.some(({ role, active }) => role !== self.role && (active || self.active));
 }
 
 function joinAck(

@@ -27,6 +27,7 @@ import { Redis } from "ioredis";
 import { pack, unpack } from "msgpackr";
 import type { Logger } from "pino";
 import { type Buckets, redisBuckets } from "./buckets.ts";
+import { ByteBudget } from "./byte-budget.ts";
 import { faultOf } from "./fault.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Rate } from "./rate-limit.ts";
@@ -50,7 +51,10 @@ const EMPTY_ROOM_MS = 10 * 60 * 1000;
 const APPLY_TIMEOUT_MS = 5_000;
 /** Two processes rarely want the same room at once; sixty-four peers that arrive together do. */
 const MAX_TRIES = 100;
-/** Relayed bytes on their way to Redis; about what one process relays in a tenth of a second. */
+/**
+ * Bytes on their way to Redis; about what one process relays in a tenth of a second. One user has a
+ * quarter of them, so that whoever sends without end takes only that from others.
+ */
 const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
 
 type Message =
@@ -60,7 +64,12 @@ type Message =
       readonly by: string;
       readonly change: SealedChange;
     }
-  | { readonly t: "parcel"; readonly parcel: Parcel };
+  | {
+      readonly t: "parcel";
+      readonly parcel: Parcel;
+      /** The sender's process, which hears what became of it. */
+      readonly by: string;
+    };
 
 /** The key in a `tellKey` effect is sealed. */
 interface SealedChange {
@@ -90,7 +99,7 @@ export class RedisRooms implements RoomDirectory {
   #events: DirectoryEvents | undefined;
   #name = "";
   #isReady = false;
-  #inFlightBytes = 0;
+  readonly #inFlight = new ByteBudget(MAX_IN_FLIGHT_BYTES);
   #beat: NodeJS.Timeout | undefined;
 
   constructor({ url, keyring, log }: RedisRoomsOptions) {
@@ -166,17 +175,20 @@ export class RedisRooms implements RoomDirectory {
     return redisBuckets(this.#out, purpose, rate);
   }
 
-  send(process: string, parcel: Parcel): boolean {
-    const bytes = pack({ t: "parcel", parcel } satisfies Message);
+  send(process: string, parcel: Parcel, party: string): boolean {
+    if (!this.#isReady) return false;
+    const bytes = pack({ t: "parcel", parcel, by: this.#name } satisfies Message);
     // A message of the largest size may go on top, and nothing behind it.
-    const more = parcel.kind === "dialect" ? 0 : bytes.length;
-    if (!this.#isReady || this.#inFlightBytes + more > MAX_IN_FLIGHT_BYTES) return false;
-    this.#inFlightBytes += bytes.length;
+    const isTaken =
+      parcel.kind === "dialect"
+        ? this.#inFlight.takeOnTop(party, bytes.length)
+        : this.#inFlight.take(party, bytes.length);
+    if (!isTaken) return false;
     this.#out
       .publish(channelOf(process), bytes)
       .catch((err) => this.#log.debug({ err: err.message }, "parcel lost"))
       .finally(() => {
-        this.#inFlightBytes -= bytes.length;
+        this.#inFlight.giveBack(party, bytes.length);
       });
     return true;
   }
@@ -263,7 +275,7 @@ export class RedisRooms implements RoomDirectory {
   #hear(bytes: Buffer): void {
     const message = unpack(bytes) as Message;
     if (message.t === "parcel") {
-      this.#events?.parcel(message.parcel);
+      this.#events?.parcel(message.parcel, message.by);
       return;
     }
     const mine = this.#pending.get(message.by);

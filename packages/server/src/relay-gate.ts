@@ -5,8 +5,10 @@
  *     session    (sender, receiver): its own token bucket, so that one session of a sender cannot
  *                starve another
  *     user       all sessions of one owner's links on this process: one bucket
- *     receiver   what waits for it is the receiver's business (see peer-sockets.ts)
- *     events     a socket's signals, which are counted there too
+ *     receiver   what waits for it is the receiver's business (see peer-line.ts)
+ *     events     a socket's signals, how many; their bytes count like records'
+ *     message, unfinished
+ *                a shipped-dialect message, and all that are on their way (see peer-sockets.ts)
  *
  * What is over a limit is dropped, counted and answered by `limited`; a sender that heeds it loses
  * nothing more, and one that does not harms nobody else. The session sends dropped records again.
@@ -15,6 +17,7 @@
 import {
   type ErrorCode,
   type Limited,
+  MAX_MESSAGE_BYTES,
   MAX_RELAY_FRAME_BYTES,
   type PeerId,
 } from "@beeline/protocol";
@@ -31,14 +34,23 @@ const FULL_RECEIVER_RETRY_MS = 64;
 /** When a bucket of events has some again. */
 const EVENTS_RETRY_MS = 100;
 
-export type RelayLimit = "frame" | "session" | "user" | "receiver" | "events";
+export type RelayLimit =
+  | "frame"
+  | "session"
+  | "user"
+  | "receiver"
+  | "events"
+  | "message"
+  | "unfinished";
 
 const TEXTS: Readonly<Record<RelayLimit, readonly [ErrorCode, string]>> = {
-  frame: ["LIMIT_EXCEEDED", `a relayed frame may have ${MAX_RELAY_FRAME_BYTES} bytes`],
+  frame: ["LIMIT_EXCEEDED", `a relayed frame or a signal may have ${MAX_RELAY_FRAME_BYTES} bytes`],
   session: ["RATE_LIMITED", "too many bytes for this receiver"],
   user: ["RATE_LIMITED", "too many bytes over this user's links"],
   receiver: ["LIMIT_EXCEEDED", "the receiver does not keep up"],
   events: ["RATE_LIMITED", "too many events from this socket"],
+  message: ["LIMIT_EXCEEDED", `a dialect message may have ${MAX_MESSAGE_BYTES} bytes`],
+  unfinished: ["LIMIT_EXCEEDED", "too many unfinished dialect messages from this address"],
 };
 
 export interface RelayLimits {
@@ -48,18 +60,22 @@ export interface RelayLimits {
 
 /** Buckets of the owners of links, shared by all sockets of a process. */
 export class UserRates {
+  readonly rate: Rate;
   readonly #buckets: NamedBuckets;
-  readonly #capacity: number;
 
   constructor(rate: Rate) {
+    this.rate = rate;
     this.#buckets = new NamedBuckets(rate);
-    this.#capacity = rate.capacity;
   }
 
-  /** What is larger than the bucket takes all of it, so that it passes sometimes. */
-  take(userId: string, cost: number, nowMs: number): boolean {
-    return this.#buckets.take(userId, nowMs, Math.min(cost, this.#capacity));
+  take(userId: string, bytes: number, nowMs: number): boolean {
+    return this.#buckets.take(userId, nowMs, costOf(bytes, this.rate));
   }
+}
+
+/** What is larger than the bucket takes all of it, so that it passes sometimes. */
+function costOf(bytes: number, { capacity }: Rate): number {
+  return Math.min(bytes + RECORD_COST_BYTES, capacity);
 }
 
 /** One sender's. */
@@ -77,10 +93,10 @@ export class RelayGate {
   /** @returns the limit that a record of `bytes` exceeds now, or `undefined` if it may pass. */
   check(to: PeerId, userId: string, bytes: number, nowMs: number): RelayLimit | undefined {
     if (bytes > MAX_RELAY_FRAME_BYTES) return "frame";
-    const cost = bytes + RECORD_COST_BYTES;
+    const cost = costOf(bytes, this.#limits.session);
     const session = this.#session(to, nowMs);
     if (!session.take(cost, nowMs)) return "session";
-    if (this.#limits.users.take(userId, cost, nowMs)) return undefined;
+    if (this.#limits.users.take(userId, bytes, nowMs)) return undefined;
     session.giveBack(cost);
     return "user";
   }
@@ -90,7 +106,7 @@ export class RelayGate {
     if (nowMs - this.#noticeAtMs < NOTICE_EVERY_MS) return;
     this.#noticeAtMs = nowMs;
     const [code, message] = TEXTS[limit];
-    this.#tell({ code, message, retryAfterMs: retryAfterMs(limit, this.#limits.session) });
+    this.#tell({ code, message, retryAfterMs: retryAfterMs(limit, this.#limits) });
   }
 
   #session(to: PeerId, nowMs: number): TokenBucket {
@@ -105,9 +121,23 @@ export class RelayGate {
   }
 }
 
-function retryAfterMs(limit: RelayLimit, { perSecond }: Rate): number {
-  if (limit === "frame") return 0;
-  if (limit === "receiver") return FULL_RECEIVER_RETRY_MS;
-  if (limit === "events") return EVENTS_RETRY_MS;
+function retryAfterMs(limit: RelayLimit, { session, users }: RelayLimits): number {
+  switch (limit) {
+    case "frame":
+    case "message":
+      return 0;
+    case "receiver":
+    case "unfinished":
+      return FULL_RECEIVER_RETRY_MS;
+    case "events":
+      return EVENTS_RETRY_MS;
+    case "session":
+      return fullEventMs(session);
+    case "user":
+      return fullEventMs(users.rate);
+  }
+}
+
+function fullEventMs({ perSecond }: Rate): number {
   return Math.ceil(((MAX_RELAY_FRAME_BYTES + RECORD_COST_BYTES) / perSecond) * 1000);
 }

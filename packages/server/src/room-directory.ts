@@ -28,7 +28,10 @@ export interface Change {
   readonly effects: readonly Effect[];
 }
 
-/** What one peer says to another one, or to several of one process, on whatever process they are. */
+/**
+ * What one peer says to another one, or to several of one process, on whatever process they are; and
+ * what the process of the one it was for answers, if it did not get there.
+ */
 export type Parcel =
   | {
       readonly kind: "relay";
@@ -50,6 +53,13 @@ export type Parcel =
       readonly payload: unknown;
       /** About how many the payload has, if it is known. */
       readonly bytes?: number | undefined;
+    }
+  | {
+      readonly kind: "refused";
+      /** The one that did not get it. */
+      readonly from: PeerId;
+      readonly to: PeerId;
+      readonly because: "gone" | "full";
     };
 
 export interface DirectoryEvents {
@@ -58,7 +68,8 @@ export interface DirectoryEvents {
    * the room was for those who are in it no more.
    */
   changed(instanceId: number, change: Change, first: () => void): void;
-  parcel(parcel: Parcel): void;
+  /** From another process, of the name `by`. */
+  parcel(parcel: Parcel, by: string): void;
   /** This process no longer hears of changes: its peers must connect anew. */
   lost(): void;
 }
@@ -83,8 +94,11 @@ export interface RoomDirectory {
   read(instanceId: number): Promise<RoomState | undefined>;
   /** Counted by all processes that share the rooms. */
   buckets(purpose: string, rate: Rate): Buckets;
-  /** To a peer of another process. @returns false if it was dropped because too much waits. */
-  send(process: string, parcel: Parcel): boolean;
+  /**
+   * To a peer of another process. @param party whose share of what may wait it takes.
+   * @returns false if it was dropped because too much waits.
+   */
+  send(process: string, parcel: Parcel, party: string): boolean;
   close(): Promise<void>;
 }
 
@@ -129,7 +143,7 @@ export class LocalRooms implements RoomDirectory {
     return localBuckets(rate, this.#now);
   }
 
-  send(): boolean {
+  send(..._: Parameters<RoomDirectory["send"]>): boolean {
     return false;
   }
 

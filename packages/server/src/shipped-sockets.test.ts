@@ -165,6 +165,17 @@ test("what all links of a user say is one rate, shipped messages too; what is ov
   for (const peer of [site, sd]) expect(peer.count("disconnect") + peer.count("error")).toBe(0);
 });
 
+test("a message costs its user something, however small it is", async () => {
+  const server = await startLinkServer({ userRelayBytesPerSecond: 64 * 1024, now: () => 0 });
+  const { site, sd } = await pair(server);
+  for (let i = 0; i < 70; i++) site.socket.emit("command", i);
+  for (let i = 0; i < 64; i++) expect(await sd.next("command")).toEqual([i]);
+  expect(await site.join("not a key")).toMatchObject({ success: false });
+  expect((await ask(server.url, "GET", "/metrics")).body).toContain(
+    'beeline_limited_total{limit="shipped-user"} 6',
+  );
+});
+
 test("whoever joins without end is refused, and neither kicked nor cut off", async () => {
   const server = await startLinkServer({ now: () => 0 });
   const { key } = await pair(server);
@@ -237,6 +248,30 @@ test.each([["websocket"], ["polling"], ["polling", "websocket"]])(
     await stranger.next("disconnect");
   },
 );
+
+test("an extension that finds the room full, or guessed too often, comes back by itself until it is in", async () => {
+  const server = await startLinkServer({ socketsPerAddress: 200 });
+  const { site, key } = await pair(server);
+  const crowd = Array.from({ length: 62 }, () => new ShippedPeer(server, "client"));
+  await Promise.all(crowd.map((peer) => peer.join(key)));
+  const late = new ShippedPeer(server, "sd", { reconnection: true, reconnectionDelay: 1 });
+  await late.next("connect");
+  expect(await late.join(key)).toMatchObject({ success: false });
+  expect(await late.next("disconnect")).toContain("transport close");
+  await late.next("connect");
+  const isCount = (count: number) => (presence: { client: number }) => presence.client === count;
+  await crowd[0]?.nextWhere("roomPresence", isCount(63));
+  site.socket.emit("leave");
+  await crowd[0]?.nextWhere("roomPresence", isCount(62));
+  expect(await late.join(key)).toEqual({ success: true, msg: "Joined" });
+
+  const guesser = new ShippedPeer(server, "sd");
+  for (let i = 0; i < 10; i++) await guesser.join("abcdef");
+  expect(guesser.count("disconnect")).toBe(0);
+  expect(await guesser.join("abcdef")).toMatchObject({ success: false });
+  expect(await guesser.next("disconnect")).toContain("transport close");
+  expect(late.count("kicked")).toBe(0);
+});
 
 test("sixty-four more peers than a room holds are refused without harm", async () => {
   const server = await startLinkServer({ socketsPerAddress: 200 });

@@ -11,8 +11,8 @@
  * What these clients do shapes what this does not: it never sends `error` (the desktop app takes
  * any for a disconnection), never calls `disconnect` (neither client library reconnects after
  * that), and never looks into a payload. They ignore what the ack of `join` says, so an unknown key
- * is told by `kicked` as well, and a join that the server failed is repeated by closing the
- * transport, after which they come back by themselves.
+ * is told by `kicked` as well, and a join that the server failed, or of an extension that came over
+ * a limit, is repeated by closing the transport, after which they come back by themselves and join.
  */
 
 import type { Server as HttpServer } from "node:http";
@@ -22,9 +22,10 @@ import type { Socket } from "socket.io";
 import { z } from "zod";
 import type { ByteBudget } from "./byte-budget.ts";
 import { watchPongs } from "./heard.ts";
-import { limitIncoming } from "./incoming-limit.ts";
+import { limitIncoming, type Membership } from "./incoming-limit.ts";
 import { networkOf } from "./ip-address.ts";
 import type { JoinOutcome, Line } from "./line.ts";
+import { watchSizes } from "./message-size.ts";
 import { Outbox, type OutboxBudget } from "./outbox.ts";
 import { TokenBucket } from "./rate-limit.ts";
 import type { UserRates } from "./relay-gate.ts";
@@ -56,6 +57,8 @@ const COMFORTABLE_BYTES = 1024 * 1024;
 
 /** They join once after a connect, the desktop app again after the rekey; each join is told to the room. */
 const JOINS = { capacity: 20, perSecond: 1 };
+
+const MESSAGES = ["command", "commandStatus"] as const;
 
 const Identification = z.object({ type: z.enum(["client", "sd"]) });
 const ROLES: Readonly<Record<"client" | "sd", Role>> = { client: "client", sd: "extension" };
@@ -97,16 +100,17 @@ export function openShippedSockets(
     pingIntervalMs: PING_INTERVAL_MS,
     pingTimeoutMs: PING_TIMEOUT_MS,
   });
-  const welcome = limitIncoming(http, io, {
+  const watch = limitIncoming(http, io, {
     path: SHIPPED_SOCKET_PATH,
     budget: options.incoming,
     addressOf: options.addressOf,
     onLimited: options.onLimited,
   });
   io.on("connection", (socket) => {
-    const line = new ShippedLine(socket, options);
+    const membership = watch(socket);
+    const line = new ShippedLine(socket, membership, options);
     socket.once("disconnect", options.outboxes.add(line.outbox, line.address));
-    serveShipped(socket, line, options, () => welcome(socket));
+    serveShipped(socket, line, membership, options);
   });
   return server;
 }
@@ -114,14 +118,14 @@ export function openShippedSockets(
 function serveShipped(
   socket: ShippedSocket,
   line: ShippedLine,
+  membership: Membership,
   { switchboard, log, now, users, onLimited }: ShippedSocketsOptions,
-  welcome: () => void,
 ): void {
   let role: Role | undefined;
   const joins = new TokenBucket(JOINS, now());
   /** There is nothing to leave that was not joined before. */
   let mayBeIn = false;
-  const bytesOf = watchIncoming(socket);
+  const bytesOf = watchSizes(socket, 0, MESSAGES);
 
   // Sent again after every connect, and twice by the website; only a first one decides.
   onEvent(socket, "iam", log, (who) => {
@@ -146,11 +150,13 @@ function serveShipped(
     const profile = { role, name: "", capabilities: [], installation };
     return switchboard.join(line, typeof key === "string" ? key : "", profile, (outcome) => {
       if (outcome.ok) {
-        welcome();
+        membership.joined();
         answer(true, "Joined");
       } else {
+        // It may have left another room for this one.
+        if (switchboard.ownerOf(socket.id) === undefined) membership.left();
         answer(false, `${outcome.error.detail}. ${outcome.error.remedy}`);
-        afterRefusal(socket, outcome);
+        afterRefusal(socket, role, outcome);
       }
     });
   });
@@ -158,10 +164,10 @@ function serveShipped(
   onEvent(socket, "leave", log, () => {
     if (!mayBeIn) return undefined;
     mayBeIn = false;
-    return switchboard.leave(socket.id);
+    return switchboard.leave(socket.id).then(() => membership.left());
   });
   onEvent(socket, "disconnect", log, () => switchboard.leave(socket.id));
-  for (const event of ["command", "commandStatus"] as const) {
+  for (const event of MESSAGES) {
     onEvent(socket, event, log, (payload) => {
       const bytes = bytesOf(payload);
       const owner = switchboard.ownerOf(socket.id);
@@ -175,33 +181,17 @@ function serveShipped(
   }
 }
 
-/**
- * Events are handled some time after their packets came, several at once; what ties them together is
- * the very payload, when it is decoded.
- * @returns how many characters the message had that `payload` came in.
- */
-function watchIncoming({ client, conn }: ShippedSocket): (payload: unknown) => number {
-  const sizes = new WeakMap<object, number>();
-  let bytes = 0;
-  conn.on("packet", ({ data }: { data?: string | Buffer }) => {
-    bytes += data?.length ?? 0;
-  });
-  // Not in the library's types: it emits each packet, binary ones when their last part is there.
-  const { decoder } = client as unknown as { decoder: NodeJS.EventEmitter };
-  decoder.on("decoded", ({ data }: { data?: unknown }) => {
-    const payload: unknown = Array.isArray(data) ? data[1] : undefined;
-    if (typeof payload === "object" && payload !== null) sizes.set(payload, bytes);
-    bytes = 0;
-  });
-  return (payload) => {
-    if (typeof payload === "string") return payload.length;
-    return typeof payload === "object" && payload !== null ? (sizes.get(payload) ?? 0) : 0;
-  };
-}
+/** What passes by itself. An extension takes any answer for a success, and would never join again. */
+const PASSING: readonly string[] = ["RATE_LIMITED", "LIMIT_EXCEEDED"];
 
-function afterRefusal(socket: ShippedSocket, { error, retry }: JoinOutcome & { ok: false }): void {
+function afterRefusal(
+  socket: ShippedSocket,
+  role: Role | undefined,
+  { error, retry }: JoinOutcome & { ok: false },
+): void {
+  const isPassing = role === "extension" && PASSING.includes(error.code);
   if (!retry) socket.emit("kicked");
-  else if (error.code === "SERVER_REFUSED") socket.conn.close();
+  else if (error.code === "SERVER_REFUSED" || isPassing) socket.conn.close();
 }
 
 class ShippedLine implements Line {
@@ -211,14 +201,16 @@ class ShippedLine implements Line {
   readonly outbox: Outbox;
   readonly #whenHeard: (heard: () => void) => void;
   readonly #socket: ShippedSocket;
+  readonly #membership: Membership;
   readonly #options: ShippedSocketsOptions;
 
-  constructor(socket: ShippedSocket, options: ShippedSocketsOptions) {
+  constructor(socket: ShippedSocket, membership: Membership, options: ShippedSocketsOptions) {
     this.id = socket.id;
     this.address = networkOf(options.addressOf(socket.request));
     this.outbox = new Outbox(socket, COMFORTABLE_BYTES);
     this.#whenHeard = watchPongs(socket.conn);
     this.#socket = socket;
+    this.#membership = membership;
     this.#options = options;
   }
 
@@ -237,6 +229,7 @@ class ShippedLine implements Line {
   }
 
   kicked(): void {
+    this.#membership.left();
     this.outbox.forgetNewest();
     this.#socket.emit("kicked");
   }

@@ -6,10 +6,11 @@
  * because socket.io's limits are per server.
  */
 
-import type { Server as HttpServer, IncomingMessage } from "node:http";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
+import { drain } from "./drain.ts";
 import { faultOf } from "./fault.ts";
 import type { GuardedRequest, Verdict } from "./guard.ts";
 import { networkOf } from "./ip-address.ts";
@@ -38,8 +39,20 @@ export interface SocketServerOptions {
 /** A socket that was opened and says nothing; shipped clients connect their namespace at once. */
 const NAMESPACE_TIMEOUT_MS = 10_000;
 
+/** The answers of the polling transport, and refusals, are data for a library, never a page. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** The type of the packet that opens a socket on a connection. */
+const CONNECT = 0;
+
 export interface SocketServer {
-  /** Closes the connections one after the other, over `ms`, so that peers do not all come back at once. */
+  /** Closes the connections evenly over `ms`, so that peers do not all come back at once. */
   drain(ms: number): Promise<void>;
   /** Closes every connection at once, so that peers reconnect by themselves. */
   close(): void;
@@ -72,18 +85,34 @@ export function openSocketServer<Outgoing extends object>(
   io.engine.on("connection", (raw: Socket["conn"]) => {
     const leave = addresses.enter(addressOf(raw.request));
     raw.once("close", leave);
+    closeAtSecondConnect(raw);
+  });
+  io.engine.use((_request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    next();
   });
   return {
     io,
-    async drain(ms) {
-      const sockets = [...io.sockets.sockets.values()];
-      for (const { conn } of ms > 0 ? sockets : []) {
-        conn.close();
-        await wait(ms / sockets.length);
-      }
-    },
+    drain: (ms) =>
+      drain([...io.sockets.sockets.values()], ms, ({ conn }) => conn.close(), {
+        now: () => performance.now(),
+        wait,
+      }),
     close: () => io.engine.close(),
   };
+}
+
+/**
+ * One connection has one socket. The library opens one for every CONNECT that comes before the first
+ * is open, so a message of 64 KiB could open twenty thousand; here all but one cost nothing.
+ */
+function closeAtSecondConnect(raw: Socket["conn"]): void {
+  let connects = 0;
+  raw.on("packet", ({ type, data }: { type: string; data?: unknown }) => {
+    if (type !== "message" || typeof data !== "string") return;
+    // As the library's parser reads the type: a space is a zero too.
+    if (Number(data.charAt(0)) === CONNECT && ++connects > 1) raw.close();
+  });
 }
 
 /** Why nobody gets a socket by this request. Never throws: the library would let that end the process. */

@@ -96,7 +96,7 @@ export class Switchboard {
   start(): Promise<void> {
     return this.#options.rooms.start({
       changed: (instanceId, change, first) => this.#apply(instanceId, change, first),
-      parcel: (parcel) => this.#deliver(parcel),
+      parcel: (parcel, by) => this.#receive(parcel, by),
       lost: () => this.reconnectAll(),
     });
   }
@@ -165,28 +165,36 @@ export class Switchboard {
   /** Passes a record or a signal on, here or to another process. @returns false if it had to be dropped. */
   pass(parcel: Parcel & { readonly to: PeerId }, to: Place): boolean {
     if (this.#seats.has(parcel.to)) return this.#deliver(parcel);
-    return this.#options.rooms.send(to.member.process, parcel);
+    return this.#options.rooms.send(to.member.process, parcel, to.userId);
   }
 
-  /** Passes a shipped-dialect message on. @param only limits it to some of those who may hear it. */
+  /**
+   * Passes a shipped-dialect message on, if `only` says so: to some of those who may hear it.
+   * @returns false if some of them do not get it because too much waits.
+   */
   speak(
     from: PeerId,
     event: DialectEvent,
     { payload, bytes }: { readonly payload: unknown; readonly bytes?: number | undefined },
     only: (member: Member) => boolean = () => true,
-  ): void {
+  ): boolean {
     const speaker = this.#places.get(from);
     const state = speaker && this.#rooms.get(speaker.instanceId);
-    if (speaker === undefined || state === undefined) return;
+    if (speaker === undefined || state === undefined) return true;
+    let isPassedOn = true;
     const listeners = audience(state.room, speaker.member, event).filter(only);
     // It may be megabytes, so it goes to another process once, however many listen there.
     for (const [process, to] of byProcess(listeners)) {
       const parcel = { kind: "dialect", from, to, event, payload, bytes } as const;
-      const isHere = to.some((id) => this.#seats.has(id));
-      if (isHere ? this.#deliver(parcel) : this.#options.rooms.send(process, parcel)) continue;
-      this.#options.meter.limited("shipped-redis");
-      this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
+      if (to.some((id) => this.#seats.has(id))) {
+        isPassedOn = this.#deliver(parcel) && isPassedOn;
+      } else if (!this.#options.rooms.send(process, parcel, speaker.userId)) {
+        isPassedOn = false;
+        this.#options.meter.limited("shipped-redis");
+        this.#log.debug({ peerId: from, event }, "dialect message dropped: redis does not keep up");
+      }
     }
+    return isPassedOn;
   }
 
   /** Who is in the room of an instance now, on whatever process. */
@@ -357,12 +365,21 @@ export class Switchboard {
     if (place?.member.role === "extension") void this.#pairings.settle(place.instanceId);
   }
 
+  /** What cannot be delivered is counted, and told to the sender's process; an answer to nobody. */
+  #receive(parcel: Parcel, by: string): void {
+    if (this.#deliver(parcel) || parcel.kind === "refused") return;
+    const [to = ""] = [parcel.to].flat();
+    const because = this.#seats.has(to) || parcel.kind === "dialect" ? "full" : "gone";
+    if (because === "full") this.#options.meter.undelivered(parcel.kind);
+    this.#options.rooms.send(by, { kind: "refused", from: to, to: parcel.from, because }, by);
+  }
+
   #deliver(parcel: Parcel): boolean {
     if (parcel.kind !== "dialect") {
       return this.#seats.get(parcel.to)?.line.deliver(parcel) ?? false;
     }
-    for (const id of parcel.to) this.#seats.get(id)?.line.deliver(parcel);
-    return true;
+    const lines = parcel.to.flatMap((id) => this.#seats.get(id)?.line ?? []);
+    return lines.filter((line) => !line.deliver(parcel)).length === 0;
   }
 
   #unplace(id: PeerId): void {
