@@ -42,9 +42,9 @@ import type {
 import { type Effect, loseProcess } from "./rooms.ts";
 import { createTurns } from "./turns.ts";
 
-/** Dead ones are noticed within DEAD_AFTER_MS and two beats: 8 s. A busy process misses one beat. */
+/** Dead ones are noticed within DEAD_AFTER_MS and three beats: 8 s. A busy process misses one beat. */
 const BEAT_MS = 1_000;
-const DEAD_AFTER_MS = 6_000;
+const DEAD_AFTER_MS = 5_000;
 /** An empty room is remembered for as long as a short key lives, with the guest who claimed it. */
 const EMPTY_ROOM_MS = 10 * 60 * 1000;
 /** A publication that does not come back in this time was lost with the connection. */
@@ -101,6 +101,9 @@ export class RedisRooms implements RoomDirectory {
   #isReady = false;
   readonly #inFlight = new ByteBudget(MAX_IN_FLIGHT_BYTES);
   #beat: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  /** Processes that gave no sign of life at the last look. */
+  #silent: ReadonlySet<string> = new Set();
 
   constructor({ url, keyring, log }: RedisRoomsOptions) {
     this.#keyring = keyring;
@@ -284,9 +287,22 @@ export class RedisRooms implements RoomDirectory {
     mine?.applied();
   }
 
-  /** A sign of life, and a look at who gave none. */
+  /**
+   * A sign of life, and a look at who gave none. Redis itself may have stood still: then all are silent,
+   * and whoever lives has beaten again by the next look.
+   */
   async #live(): Promise<void> {
-    if (!this.#isReady) return;
+    // One look at a time: those that waited for Redis would all come before the others' signs of life.
+    if (!this.#isReady || this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.#look();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #look(): Promise<void> {
     const dead = (await this.#out.eval(
       DEAD_SCRIPT,
       1,
@@ -294,7 +310,10 @@ export class RedisRooms implements RoomDirectory {
       this.#name,
       DEAD_AFTER_MS,
     )) as string[];
-    for (const name of dead) await this.#bury(name);
+    const isSilentAgain = (name: string): boolean => this.#silent.has(name);
+    const [buried, silent] = [dead.filter(isSilentAgain), dead.filter((n) => !isSilentAgain(n))];
+    this.#silent = new Set(silent);
+    for (const name of buried) await this.#bury(name);
   }
 
   async #bury(name: string): Promise<void> {
