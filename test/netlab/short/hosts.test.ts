@@ -1,9 +1,11 @@
 /** Hosts are cut off, roam and sleep by one call; and everything goes with the process that made it. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { Host } from "../host.ts";
 import { Lab } from "../lab.ts";
 import { namespacesOf } from "../namespaces.ts";
 import { DatagramAgent } from "../probes/datagrams.ts";
@@ -138,6 +140,54 @@ test("closing leaves no namespace, no process and no file", async () => {
   expect(namespacesOf(own.prefix)).toEqual([]);
   expect(existsSync(own.folder)).toBe(false);
   expect(stateOf(pid)).toBeUndefined();
+});
+
+/** On that host: programs that each start the next one and end, so that no list of them is whole. */
+async function startChains(host: Host): Promise<{ pids(): string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "chains-"));
+  // Without their program chains end by themselves.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const link = join(folder, "link.sh");
+  writeFileSync(link, '#!/bin/sh\nsleep 0.05\n"$0" &\n', { mode: 0o755 });
+  const chains = Array.from({ length: 12 }, () => link).join(" & ");
+  const started = host.spawn("sh", ["-c", `${chains} & echo up`]);
+  await new Promise((resolve) => started.stdout?.once("data", resolve));
+  const isOne = (pid: string): boolean => {
+    try {
+      return (
+        stateOf(pid) !== undefined && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(link)
+      );
+    } catch {
+      return false;
+    }
+  };
+  return {
+    pids: () =>
+      readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .filter(isOne),
+  };
+}
+
+test("a host sleeps although its programs keep starting others", async () => {
+  const { host } = await lab.site("chain", "open");
+  const chains = await startChains(host);
+  for (let round = 0; round < 3; round++) {
+    await host.sleep();
+    const asleep = chains.pids();
+    expect(asleep.length).toBeGreaterThan(0);
+    await until(() => asleep.every((pid) => stateOf(pid) === "T"), "all stand still");
+    expect(chains.pids()).toEqual(asleep);
+    await host.wake();
+  }
+});
+
+test("closing leaves no process although they keep starting others", async () => {
+  const own = await Lab.open();
+  const chains = await startChains(await own.host("chain"));
+  expect(chains.pids().length).toBeGreaterThan(0);
+  await own.close();
+  expect(chains.pids()).toEqual([]);
 });
 
 test("a lab whose process is killed leaves no namespace, no process and no file", async () => {
