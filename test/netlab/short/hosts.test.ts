@@ -4,11 +4,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Host } from "../host.ts";
 import { Lab } from "../lab.ts";
 import { namespacesOf } from "../namespaces.ts";
 import { DatagramAgent } from "../probes/datagrams.ts";
+import { run } from "../system.ts";
 
 /** The reaper ends processes and removes namespaces one after the other, 20 ms each. */
 const GONE_MS = 20_000;
@@ -182,12 +183,36 @@ test("a host sleeps although its programs keep starting others", async () => {
   }
 });
 
-test("closing leaves no process although they keep starting others", async () => {
+/** An `ip` that starts a program in a namespace just after it has, for the first time, listed who is there. */
+function startBehindTheList(): { pid(): string } {
+  const folder = mkdtempSync(join(tmpdir(), "late-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const real = run("sh", ["-c", "command -v ip"]).trim();
+  const script = [
+    "#!/bin/sh",
+    `said=$(${real} "$@") || exit`,
+    `if [ "$1 $2" = "netns pids" ] && mkdir ${folder}/started 2>/dev/null; then`,
+    '  nsenter --net=/run/netns/"$3" sleep 1000 >/dev/null 2>&1 &',
+    `  echo $! >${folder}/pid`,
+    `  until ${real} netns pids "$3" | grep -qx $!; do :; done`,
+    "fi",
+    '[ -z "$said" ] || echo "$said"',
+  ].join("\n");
+  writeFileSync(join(folder, "ip"), `${script}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return { pid: () => readFileSync(join(folder, "pid"), "utf8").trim() };
+}
+
+test("closing leaves no process, not even one that was started while others were ended", async () => {
+  const late = startBehindTheList();
   const own = await Lab.open();
-  const chains = await startChains(await own.host("chain"));
-  expect(chains.pids().length).toBeGreaterThan(0);
+  const host = await own.host("busy");
+  const { stdout } = host.spawn("sh", ["-c", "echo up; exec sleep 1000"]);
+  await new Promise((resolve) => stdout?.once("data", resolve));
   await own.close();
-  expect(chains.pids()).toEqual([]);
+  onTestFinished(() => void spawnSync("kill", ["-KILL", late.pid()]));
+  expect(stateOf(late.pid())).toBeUndefined();
 });
 
 test("a lab whose process is killed leaves no namespace, no process and no file", async () => {
