@@ -126,6 +126,19 @@ describe("a comparison", () => {
     expect([exitCodeOf(shifted, false), exitCodeOf(ours, false)]).toEqual([0, 1]);
   });
 
+  test("learns nothing of the machine from what was too little for its clock", () => {
+    const before = madeResults({ seed: 76, spread: 0.02 });
+    const after = madeResults({ seed: 76, spread: 0.02 });
+    for (const cell of after.cells) {
+      if (cell.subject !== "tcp") continue;
+      cell.samples = cell.samples.map(({ round }) => ({ round, value: 0 }));
+    }
+    const { differences, objections } = compare(before, after);
+    expect(objections).toEqual([]);
+    expect(differences.filter((d) => !d.isYardstick && d.verdict !== "same")).toEqual([]);
+    expect(differences.every(({ drift }) => drift === 1)).toBe(true);
+  });
+
   test("objects where what is not ours does not agree how the machine has changed", () => {
     const shift = ({ subject, situation }: { subject: string; situation: string }) =>
       situation === "place-3" && subject === "tcp" ? 3 : 1;

@@ -75,7 +75,7 @@ export function compare(before: ResultFile, after: ResultFile): Comparison {
   const rates = falseDiscoveryRates(tested.map(({ p }) => p));
   const differences = tested.map(
     ({ key, a, b, was, is, drift, rankP, isYardstick }, index): Difference => {
-      const ratio = was === is && is === FAILED ? 1 : is / was / drift;
+      const ratio = was === is && !isMeasured(is) ? 1 : is / was / drift;
       const discoveryRate = rates[index] ?? 1;
       const isLarge = ratio >= LEAST_RATIO || ratio <= 1 / LEAST_RATIO;
       const isFound = isLarge && rankP <= RANK_LEVEL && discoveryRate <= DISCOVERY_RATE;
@@ -124,8 +124,8 @@ class Drifts {
   constructor(pairs: readonly Pair[]) {
     const ratios = new Map<string, number[]>();
     for (const { a, was, is, isYardstick } of pairs) {
-      if (!isYardstick || was === FAILED || is === FAILED) continue;
-      ratios.set(a.group, [...(ratios.get(a.group) ?? []), was === is ? 1 : is / was]);
+      if (!isYardstick || !isMeasured(was) || !isMeasured(is)) continue;
+      ratios.set(a.group, [...(ratios.get(a.group) ?? []), is / was]);
     }
     this.overall = median([...ratios.values()].flat());
     this.#groups = new Map([...ratios].map(([group, values]) => [group, median(values)]));
@@ -148,6 +148,11 @@ function goneWords(gone: readonly string[]): string[] {
   if (gone.length === 0) return [];
   const more = gone.length === 1 ? "" : ` and ${gone.length - 1} more`;
   return [`no longer measured: ${gone[0]}${more}`];
+}
+
+/** What has no ratio: a failure, and less than a tick of the processor's clock. */
+function isMeasured(value: number): boolean {
+  return value > 0 && value !== FAILED;
 }
 
 /** Between a value and a failure there is no middle. */
