@@ -6,7 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { compare, LEAST_RATIO } from "./report/compare.ts";
+import { compare, exitCodeOf, LEAST_RATIO } from "./report/compare.ts";
 import { comparisonText } from "./report/comparison-text.ts";
 import { parseResults } from "./report/result-schema.ts";
 
@@ -26,6 +26,4 @@ const comparison = compare(
   parseResults(readFileSync(after, "utf8"), after),
 );
 console.log(comparisonText(comparison));
-const isWorse = comparison.differences.some((d) => d.verdict === "worse" && !d.isYardstick);
-const isComparable = comparison.objections.length === 0 || values.force;
-process.exit(isComparable ? Number(isWorse) : 2);
+process.exit(exitCodeOf(comparison, values.force));

@@ -7,16 +7,18 @@ import {
   BUSY_BYTES,
   BUSY_SETTLE_MS,
   COMMON_BYTES,
+  type Errand,
   IDLE_LIMIT_MS,
   type Task,
   TRANSFER_LIMIT_MS,
 } from "./plan.ts";
 import { CellBook } from "./report/cell-book.ts";
-import type { Cell, Sample } from "./report/result-schema.ts";
+import { type Cell, keyOf, type Sample } from "./report/result-schema.ts";
 import { seededRandom, shuffled } from "./report/statistics.ts";
 import type { Situation } from "./situations.ts";
-import { BenchBrowser } from "./stage/browser.ts";
-import type { Stage } from "./stage/stage.ts";
+import type { BenchBrowser } from "./stage/browser.ts";
+import { untilCalm } from "./stage/calm.ts";
+import type { Seat, Stage } from "./stage/stage.ts";
 import { cpuMsOf, PeakMemory } from "./stage/usage.ts";
 import type { Connection, Prepared, Subject } from "./subjects/subject.ts";
 
@@ -27,6 +29,7 @@ const FAILURES_ENOUGH = 2;
 export interface Scene {
   readonly situation: Situation;
   readonly openStage: () => Promise<Stage>;
+  readonly openBrowser: (seat: Seat) => Promise<BenchBrowser>;
   readonly casts: readonly { readonly subject: Subject; readonly task: Task }[];
 }
 
@@ -35,13 +38,23 @@ export interface MatrixOptions {
   readonly seed: number;
   /** Nothing is begun after it (`performance.now`); what it cost is in `missing`. */
   readonly endsAtMs: number;
+  /** Between two looks at the links. */
+  pause(ms: number): Promise<void>;
   /** For whoever watches. */
   onProgress(line: string): void;
 }
 
+/** What happened to what, and why. */
+interface Remark {
+  readonly what: string;
+  readonly why: string;
+}
+
 export interface MatrixResult {
   readonly cells: Cell[];
-  readonly missing: { what: string; why: string }[];
+  readonly missing: Remark[];
+  /** What was measured, but not as it should have been. */
+  readonly troubles: Remark[];
 }
 
 interface Actor {
@@ -49,14 +62,20 @@ interface Actor {
   readonly task: Task;
   readonly prepared: Prepared;
   failures: number;
+  /** Rounds without a join. Which phases a subject's join has, only one that came about can tell. */
+  readonly unjoined: Sample[];
 }
+
+/** What is asked of a subject in a situation. */
+type Asked = Omit<Cell, "samples" | "situation" | "subject">;
 
 export async function runMatrix(
   scenes: readonly Scene[],
   options: MatrixOptions,
 ): Promise<MatrixResult> {
   const book = new CellBook();
-  const missing: { what: string; why: string }[] = [];
+  const missing: Remark[] = [];
+  const troubles: Remark[] = [];
   const random = seededRandom(options.seed);
   for (const scene of scenes) {
     const { name } = scene.situation;
@@ -66,13 +85,14 @@ export async function runMatrix(
     }
     options.onProgress(`${name}: setting the stage`);
     try {
-      const why = await playScene(scene, book, random, options);
-      missing.push(...why);
+      const remarks = await playScene(scene, book, random, options);
+      missing.push(...remarks.missing);
+      troubles.push(...remarks.troubles);
     } catch (error) {
       missing.push({ what: name, why: reasonOf(error) });
     }
   }
-  return { cells: book.cells, missing };
+  return { cells: book.cells, missing, troubles };
 }
 
 async function playScene(
@@ -80,21 +100,22 @@ async function playScene(
   book: CellBook,
   random: () => number,
   options: MatrixOptions,
-): Promise<{ what: string; why: string }[]> {
+): Promise<Pick<MatrixResult, "missing" | "troubles">> {
   const { name } = scene.situation;
-  const missing: { what: string; why: string }[] = [];
+  const missing: Remark[] = [];
+  const troubles: Remark[] = [];
   const stage = await scene.openStage();
   const actors: Actor[] = [];
   let browser: BenchBrowser | undefined;
   try {
     const { page } = stage.seats;
-    const theBrowser = await BenchBrowser.open(page);
+    const theBrowser = await scene.openBrowser(page);
     browser = theBrowser;
     // Programs start together: only what runs in rounds is measured.
     const preparing = scene.casts.map(async ({ subject, task }) => {
       try {
         const prepared = await subject.prepare(stage, theBrowser);
-        actors.push({ subject, task, prepared, failures: 0 });
+        actors.push({ subject, task, prepared, failures: 0, unjoined: [] });
       } catch (error) {
         missing.push({ what: `${name}: ${subject.name}`, why: reasonOf(error) });
       }
@@ -108,6 +129,10 @@ async function playScene(
         break;
       }
       if (failures >= FAILURES_ENOUGH) continue;
+      const unrest = await untilCalm(stage, options.pause);
+      if (unrest !== undefined) {
+        troubles.push({ what: `${name}: ${subject.name} in round ${round + 1}`, why: unrest });
+      }
       const startedAtMs = performance.now();
       await new Run(actor, scene.situation.id, round, book).play();
       const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
@@ -119,12 +144,18 @@ async function playScene(
     await browser?.close();
     await stage.close();
   }
-  for (const { subject, failures } of actors) {
+  for (const { subject, failures, unjoined } of actors) {
+    const isPhase = (cell: Cell): boolean =>
+      cell.question === "join" && cell.part !== "first answer" && cell.subject === subject.id;
+    for (const { samples, ...cell } of book.cells.filter(isPhase)) {
+      if (cell.situation !== scene.situation.id) continue;
+      for (const sample of unjoined) book.add(cell, sample);
+    }
     if (failures < FAILURES_ENOUGH) continue;
     const what = `${name}: ${subject.name}`;
     missing.push({ what, why: `did not connect ${failures} times in a row; not tried again` });
   }
-  return missing;
+  return { missing, troubles };
 }
 
 /** Everybody once in each round, each round in an order drawn anew. */
@@ -146,6 +177,9 @@ class Run {
   readonly #situation: string;
   readonly #round: number;
   readonly #book: CellBook;
+  /** Keys of the cells that this round is in. */
+  readonly #noted = new Set<string>();
+  #connection: Connection | undefined;
 
   constructor(actor: Actor, situation: string, round: number, book: CellBook) {
     this.#actor = actor;
@@ -154,35 +188,45 @@ class Run {
     this.#book = book;
   }
 
+  /**
+   * Everybody at rest, then what all are asked to carry, then under bulk: so what a connection has
+   * carried before is the same for all. What only some are asked comes last, on another connection,
+   * because bulk is left unfinished.
+   */
   async play(): Promise<void> {
     const { task, prepared } = this.#actor;
     const memory = new PeakMemory(prepared.processes);
-    let connection: Connection | undefined;
     try {
-      connection = await this.#open();
+      const connection = await this.#connected();
       this.#noteJoin(connection);
       this.#noteTrips("idle", await connection.roundTrips(task.idleRoundTrips, IDLE_LIMIT_MS));
-      for (const errand of task.errands) {
-        connection ??= await this.#open();
-        const isDone = await this.#transfer(connection, errand);
-        if (isDone) continue;
-        // What was stopped is still under way in there.
-        await connection.close();
-        connection = undefined;
-      }
+      for (const errand of task.errands) await this.#transfer(errand);
       if (task.busyMs > 0) {
-        connection ??= await this.#open();
         const given = [BUSY_BYTES, BUSY_SETTLE_MS, task.busyMs] as const;
-        this.#noteTrips("under bulk", await connection.busyRoundTrips(...given));
+        const bulk = await this.#connected();
+        this.#noteTrips("under bulk", await bulk.busyRoundTrips(...given));
+        await this.#leave();
       }
+      for (const errand of task.more) await this.#transfer(errand);
     } catch (error) {
       this.#fail(reasonOf(error));
     } finally {
-      await connection?.close().catch(() => {});
+      await this.#leave().catch(() => {});
       for (const [part, bytes] of Object.entries(memory.stop())) {
         this.#note({ question: "memory", part, unit: "MB" }, { value: bytes / MB });
       }
     }
+  }
+
+  async #connected(): Promise<Connection> {
+    this.#connection ??= await this.#open();
+    return this.#connection;
+  }
+
+  async #leave(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
   }
 
   async #open(): Promise<Connection> {
@@ -196,8 +240,8 @@ class Run {
     }
   }
 
-  async #transfer(connection: Connection, errand: Task["errands"][number]): Promise<boolean> {
-    const { bytes, direction } = errand;
+  async #transfer({ bytes, direction }: Errand): Promise<void> {
+    const connection = await this.#connected();
     const { processes } = this.#actor.prepared;
     const before = cpuOf(processes);
     const transfer = await connection.transfer(bytes, direction, TRANSFER_LIMIT_MS);
@@ -206,22 +250,18 @@ class Run {
     const arrived = isBlind ? {} : { bytes: transfer.bytes };
     const outcome = isDone ? { value: ms } : { stopped: { ...arrived, ms } };
     const where = { direction, bytes };
-    this.#note({ question: "transfer", part: "whole", unit: "ms", ...where }, outcome);
-    if (previewMs !== undefined) {
-      this.#note(
-        { question: "preview", part: "first", unit: "ms", ...where },
-        { value: previewMs },
-      );
-    }
+    this.#note(wholeOf(where), outcome);
+    if (previewMs !== undefined) this.#note(previewOf(where), { value: previewMs });
     // One size for all: with less, a tick of the clock is more than what the bytes cost.
     if (isDone && bytes === COMMON_BYTES) {
       for (const [part, cpuMs] of Object.entries(after)) {
         const value = Math.max(0, cpuMs - (before[part] ?? 0)) / (transfer.bytes / MB);
         if (!Number.isFinite(value)) continue;
-        this.#note({ question: "cpu", part, unit: "ms/MB", ...where }, { value });
+        this.#note(cpuPartOf(where, part), { value });
       }
     }
-    return isDone;
+    // What was stopped is still under way in there.
+    if (!isDone) await this.#leave();
   }
 
   #noteJoin({ join }: Connection): void {
@@ -232,23 +272,64 @@ class Run {
   }
 
   #noteTrips(part: "idle" | "under bulk", values: readonly number[]): void {
-    for (const value of values) this.#note({ question: "round-trip", part, unit: "ms" }, { value });
+    for (const value of values) this.#note(tripsOf(part), { value });
   }
 
-  /** Written down where a reader looks first. */
+  /** Written down wherever this round should have left a value: a cell without it would look better. */
   #fail(why: string): void {
-    const question = this.#actor.subject.measuresJoin ? "join" : "round-trip";
-    const part = question === "join" ? "first answer" : "idle";
-    this.#note({ question, part, unit: "ms" }, { failed: why });
+    const { subject, task, prepared, unjoined } = this.#actor;
+    const isNoted = (cell: Asked): boolean => this.#noted.has(this.#keyOf(cell));
+    const first: Asked = { question: "join", part: "first answer", unit: "ms" };
+    if (subject.measuresJoin && !isNoted(first)) {
+      this.#note(first, { failed: why });
+      unjoined.push({ round: this.#round, failed: why });
+    }
+    const lost = [...task.errands, ...task.more]
+      .filter((errand) => !isNoted(wholeOf(errand)))
+      .flatMap((errand) => askedOf(errand, Object.keys(prepared.processes)));
+    const trips = task.busyMs > 0 ? (["idle", "under bulk"] as const) : (["idle"] as const);
+    for (const cell of [...trips.map(tripsOf).filter((cell) => !isNoted(cell)), ...lost]) {
+      this.#note(cell, { failed: why });
+    }
   }
 
-  #note(
-    cell: Omit<Cell, "samples" | "situation" | "subject">,
-    sample: Omit<Sample, "round">,
-  ): void {
-    const where = { situation: this.#situation, subject: this.#actor.subject.id };
-    this.#book.add({ ...where, ...cell }, { round: this.#round, ...sample });
+  #note(cell: Asked, sample: Omit<Sample, "round">): void {
+    this.#noted.add(this.#keyOf(cell));
+    this.#book.add(this.#whole(cell), { round: this.#round, ...sample });
   }
+
+  #keyOf(cell: Asked): string {
+    return keyOf(this.#whole(cell));
+  }
+
+  #whole(cell: Asked): Omit<Cell, "samples"> {
+    return { situation: this.#situation, subject: this.#actor.subject.id, ...cell };
+  }
+}
+
+function tripsOf(part: "idle" | "under bulk"): Asked {
+  return { question: "round-trip", part, unit: "ms" };
+}
+
+function wholeOf(where: Errand): Asked {
+  return { question: "transfer", part: "whole", unit: "ms", ...where };
+}
+
+function previewOf(where: Errand): Asked {
+  return { question: "preview", part: "first", unit: "ms", ...where };
+}
+
+function cpuPartOf(where: Errand, part: string): Asked {
+  return { question: "cpu", part, unit: "ms/MB", ...where };
+}
+
+/** Every cell that an errand leaves something in. */
+function askedOf(errand: Errand, parts: readonly string[]): Asked[] {
+  return [
+    wholeOf(errand),
+    ...(errand.direction === "down" ? [previewOf(errand)] : []),
+    ...(errand.bytes === COMMON_BYTES ? parts.map((part) => cpuPartOf(errand, part)) : []),
+  ];
 }
 
 function cpuOf(processes: Prepared["processes"]): Record<string, number> {

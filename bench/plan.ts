@@ -13,7 +13,10 @@ export interface Errand {
 
 export interface Task {
   readonly subject: string;
+  /** The same for everybody in a situation, the common size down first. */
   readonly errands: readonly Errand[];
+  /** What only this one is asked for; comes last. */
+  readonly more: readonly Errand[];
   readonly idleRoundTrips: number;
   /** 0: not asked under bulk. */
   readonly busyMs: number;
@@ -36,6 +39,9 @@ export const BUSY_SETTLE_MS = 700;
 /** More than can be carried while answers are awaited, wherever there is a network. */
 export const BUSY_BYTES = 32_000_000;
 
+/** With the sections on loopback (ten minutes, half a minute) the whole stays in its time. */
+export const MATRIX_LIMIT_MS = { full: 78 * 60_000, quick: 80_000 } as const;
+
 /** Five runs a side are the fewest of which a rank test can say anything (2 of 252). */
 export const ROUNDS = { full: 5, quick: 2 } as const;
 
@@ -48,7 +54,7 @@ export const COMMON_BYTES = 8_000_000;
 const SIZES_UP = [500_000, 2_000_000];
 /** Where a quick run looks: without a network, and in one without trouble. */
 const QUICK_SITUATIONS = ["same-machine", "same-city"];
-const QUICK_SUBJECTS = ["relay", "direct", "werift", "tcp-cubic"];
+const QUICK_SUBJECTS = ["relay", "direct", "tcp-cubic"];
 
 /** @returns undefined when this subject is not asked there at all. */
 export function taskFor(subject: string, situation: Situation, scale: Scale): Task | undefined {
@@ -57,21 +63,32 @@ export function taskFor(subject: string, situation: Situation, scale: Scale): Ta
     if (!QUICK_SITUATIONS.includes(situation.id) || !QUICK_SUBJECTS.includes(subject)) {
       return undefined;
     }
-    const errands: Errand[] = [{ bytes: COMMON_BYTES, direction: "down" }];
-    return { ...base, errands, idleRoundTrips: 10, busyMs: 1_000 };
+    return { ...base, errands: [down(COMMON_BYTES)], more: [], idleRoundTrips: 10, busyMs: 1_000 };
   }
-  const errands = errandsOf(subject, situation).filter((errand) => isPossible(errand, situation));
-  return { ...base, errands };
+  const isAsked = (errand: Errand): boolean => isPossible(errand, situation);
+  const more = OURS.includes(subject) ? ourErrands(situation).filter(isAsked) : [];
+  return { ...base, errands: commonErrands(situation).filter(isAsked), more };
 }
 
-function errandsOf(subject: string, situation: Situation): Errand[] {
-  const down = (bytes: number): Errand => ({ bytes, direction: "down" });
-  const up = (bytes: number): Errand => ({ bytes, direction: "up" });
-  const isWide = WIDE.includes(situation.id);
-  if (OURS.includes(subject)) {
-    return [...SIZES.map(down), ...(isWide ? SIZES : SIZES_UP).map(up)];
-  }
-  return [down(COMMON_BYTES), ...(isWide ? [up(COMMON_BYTES)] : [])];
+function down(bytes: number): Errand {
+  return { bytes, direction: "down" };
+}
+
+function up(bytes: number): Errand {
+  return { bytes, direction: "up" };
+}
+
+function commonErrands({ id }: Situation): Errand[] {
+  return [down(COMMON_BYTES), ...(WIDE.includes(id) ? [up(COMMON_BYTES)] : [])];
+}
+
+/** Those besides the common ones. */
+function ourErrands(situation: Situation): Errand[] {
+  const ups = WIDE.includes(situation.id) ? SIZES : SIZES_UP;
+  const common = commonErrands(situation);
+  const isCommon = ({ bytes, direction }: Errand): boolean =>
+    common.some((errand) => errand.bytes === bytes && errand.direction === direction);
+  return [...SIZES.map(down), ...ups.map(up)].filter((errand) => !isCommon(errand));
 }
 
 /** What a transport could only just finish in time, were it perfect, is not begun. */
@@ -92,7 +109,7 @@ export function leftOut(situation: Situation, scale: Scale): { what: string; why
     if (QUICK_SITUATIONS.includes(situation.id)) return [];
     return [{ what: situation.name, why: "a quick run looks at two situations only" }];
   }
-  return errandsOf("relay", situation)
+  return [...commonErrands(situation), ...ourErrands(situation)]
     .filter((errand) => !isPossible(errand, situation))
     .map((errand) => {
       const { bytes, direction } = errand;
@@ -120,20 +137,25 @@ export const NEVER_ASKED: readonly { what: string; why: string }[] = [
 const OPEN_MS = 1_700;
 const PREPARE_MS = 2_000;
 const STAGE_MS = 4_000;
+/** Until links that nobody uses count as calm. */
+const CALM_MS = 400;
 /** A data channel on two busy cores without any network. */
 const CPU_MBIT = 50;
 
 /** Roughly how long this takes, so that a plan can be held to its hour. */
 export function estimateMs(situation: Situation, tasks: readonly Task[], rounds: number): number {
   const rttMs = wayOf(situation, "home", "page").ms + wayOf(situation, "page", "home").ms;
-  const perRound = tasks.map(({ errands, idleRoundTrips, busyMs }) => {
-    const transfers = errands.map(({ bytes, direction }) => {
+  const perRound = tasks.map(({ errands, more, idleRoundTrips, busyMs }) => {
+    const transfers = [...errands, ...more].map(({ bytes, direction }) => {
       const ms =
         1.6 * lineMs(bytes, direction, situation) + (bytes * 8) / (CPU_MBIT * 1000) + rttMs;
       return Math.min(TRANSFER_LIMIT_MS + OPEN_MS, ms);
     });
     const idleMs = Math.min(IDLE_LIMIT_MS, idleRoundTrips * (rttMs + 10));
-    return sum(transfers) + idleMs + BUSY_SETTLE_MS + busyMs + OPEN_MS + 4 * rttMs;
+    // Bulk is left unfinished: what comes after it needs another connection.
+    const openings = more.length > 0 ? 2 : 1;
+    const openMs = openings * (OPEN_MS + 4 * rttMs);
+    return CALM_MS + sum(transfers) + idleMs + BUSY_SETTLE_MS + busyMs + openMs;
   });
   return STAGE_MS + tasks.length * PREPARE_MS + rounds * sum(perRound);
 }

@@ -6,11 +6,12 @@
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { currentCommit, describeMachine, load } from "./machine.ts";
 import { type MatrixResult, runMatrix, type Scene } from "./matrix.ts";
-import { estimateMs, leftOut, NEVER_ASKED, ROUNDS, taskFor } from "./plan.ts";
+import { estimateMs, leftOut, MATRIX_LIMIT_MS, NEVER_ASKED, ROUNDS, taskFor } from "./plan.ts";
 import { htmlReport } from "./report/html.ts";
 import { parseResults, type ResultFile, SCHEMA } from "./report/result-schema.ts";
 import { textReport } from "./report/tables.ts";
@@ -21,6 +22,7 @@ import { measureOverhead } from "./sections/overhead.ts";
 import { measureRelayMemory } from "./sections/relay-memory.ts";
 import type { Scale, Section } from "./sections/section.ts";
 import { SITUATIONS, type Situation, situationOf } from "./situations.ts";
+import { BenchBrowser } from "./stage/browser.ts";
 import { openLabStage, whyNoLab } from "./stage/lab-stage.ts";
 import { openLoopbackStage } from "./stage/loopback-stage.ts";
 import type { Stage } from "./stage/stage.ts";
@@ -37,8 +39,6 @@ const LOOPBACK: Readonly<Record<string, (scale: Scale) => Promise<Section | Sect
 const BY_NAME_ONLY = ["data-channel"];
 /** Each section on loopback takes half a minute when quick: there is room for one in two minutes. */
 const QUICK_SECTIONS = ["matrix", "failover"];
-/** With the sections on loopback (ten minutes, half a minute) the whole stays in its time. */
-const MATRIX_LIMIT_MS = { full: 76 * 60_000, quick: 80_000 };
 
 const { values: flags, positionals } = parseArgs({
   options: {
@@ -78,11 +78,12 @@ if (flags.plan) process.exit(0);
 
 const matrix: MatrixResult =
   scenes.length === 0
-    ? { cells: [], missing: [] }
+    ? { cells: [], missing: [], troubles: [] }
     : await runMatrix(scenes, {
         rounds,
         seed,
         endsAtMs: startedAtMs + MATRIX_LIMIT_MS[scale.isQuick ? "quick" : "full"],
+        pause: (ms) => pause(ms),
         onProgress: (line) => console.log(`${elapsed()} ${line}`),
       });
 const sections: Section[] = [];
@@ -118,6 +119,7 @@ save({
     })),
   })),
   missing: [...matrix.missing, ...missing],
+  troubles: matrix.troubles,
 });
 // Browsers and servers that were killed mid-answer may leave a handle behind.
 process.exit(0);
@@ -149,7 +151,8 @@ function plannedScenes(): Scene[] {
     const ms = estimateMs(situation, tasks, rounds);
     totalMs += ms;
     console.log(`plan: ${situation.name}: ${casts.length} subjects, about ${minutes(ms)}`);
-    return [{ situation, casts, openStage: () => openStage(situation) }];
+    const open = { openStage: () => openStage(situation), openBrowser: BenchBrowser.open };
+    return [{ situation, casts, ...open }];
   });
   console.log(`plan: ${rounds} rounds, about ${minutes(totalMs)} in all`);
   return planned;

@@ -5,7 +5,8 @@
  * the sum of their links. Data only: `stage/` builds them.
  */
 
-export type Place = "page" | "home" | "server";
+export const PLACES = ["page", "home", "server"] as const;
+export type Place = (typeof PLACES)[number];
 
 export type Loss =
   | { readonly kind: "none" }

@@ -37,6 +37,7 @@ export interface Asker {
 /** What both ends and their servers need to know to find one another. */
 export interface OpenOptions {
   readonly server: string;
+  /** By which they find each other at the server: a link key, or PeerJS' name of the home. */
   readonly key: string;
   readonly iceServers: readonly IceServerOptions[];
   /** Where the TCP yardstick listens. */

@@ -43,6 +43,7 @@ export async function serve(options: OpenOptions): Promise<void> {
 
 export function stop(): void {
   stopServing();
+  stopServing = () => {};
 }
 
 async function openAsker(page: PageKind, options: OpenOptions): Promise<Asker> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { compare, type Difference } from "./compare.ts";
+import { compare, type Difference, exitCodeOf, FAILED } from "./compare.ts";
 import { comparisonText } from "./comparison-text.ts";
-import type { ResultFile } from "./result-schema.ts";
+import { keyOf, type ResultFile } from "./result-schema.ts";
 import { emptyResults, madeResults } from "./sample-results.ts";
 
 const SPREAD = 0.08;
@@ -110,6 +110,105 @@ describe("a comparison", () => {
     const quick = { ...madeResults({ seed: 53, spread: SPREAD }), rounds: 2 };
     expect(compare(quick, quick).objections).toEqual([expect.stringContaining("too few")]);
     expect(compare({ ...quick, rounds: 4 }, { ...quick, rounds: 4 }).objections).toEqual([]);
+  });
+
+  test("finds nothing of ours where the whole machine was slower, and a like change of ours alone", () => {
+    const before = madeResults({ seed: 71, spread: 0.02 });
+    const all = madeResults({ seed: 72, spread: 0.02, shift: () => 1.2 });
+    const shifted = compare(before, all);
+    expect(shifted.objections).toEqual([]);
+    expect(shifted.differences.filter(({ verdict }) => verdict !== "same")).toEqual([]);
+    const shift = ({ subject }: { subject: string }) => (subject === "direct" ? 1.2 : 1);
+    const ours = compare(before, madeResults({ seed: 73, spread: 0.02, shift }));
+    const worse = ours.differences.filter(({ verdict }) => verdict === "worse");
+    expect(worse.length).toBeGreaterThan(45);
+    expect(worse.every(({ isYardstick }) => !isYardstick)).toBe(true);
+    expect([exitCodeOf(shifted, false), exitCodeOf(ours, false)]).toEqual([0, 1]);
+  });
+
+  test("learns nothing of the machine from what was too little for its clock", () => {
+    const before = madeResults({ seed: 76, spread: 0.02 });
+    const after = madeResults({ seed: 76, spread: 0.02 });
+    for (const cell of after.cells) {
+      if (cell.subject !== "tcp") continue;
+      cell.samples = cell.samples.map(({ round }) => ({ round, value: 0 }));
+    }
+    const { differences, objections } = compare(before, after);
+    expect(objections).toEqual([]);
+    expect(differences.filter((d) => !d.isYardstick && d.verdict !== "same")).toEqual([]);
+    expect(differences.every(({ drift }) => drift === 1)).toBe(true);
+  });
+
+  test("objects where what is not ours does not agree how the machine has changed", () => {
+    const shift = ({ subject, situation }: { subject: string; situation: string }) =>
+      situation === "place-3" && subject === "tcp" ? 3 : 1;
+    const before = madeResults({ seed: 74, spread: 0.02 });
+    const { objections } = compare(before, madeResults({ seed: 75, spread: 0.02, shift }));
+    expect(objections).toContainEqual(expect.stringContaining("place-3, transfer"));
+    expect(objections.every((objection) => objection.startsWith("place-3, "))).toBe(true);
+  });
+
+  function failing(file: ResultFile, rounds: number): ResultFile {
+    const cells = file.cells.map((cell) =>
+      cell.subject === "direct" && cell.situation === "place-2" && cell.bytes === 8_000_000
+        ? {
+            ...cell,
+            samples: cell.samples.map((sample) =>
+              sample.round < rounds ? { round: sample.round, failed: "no way" } : sample,
+            ),
+          }
+        : cell,
+    );
+    return { ...file, cells };
+  }
+
+  test("calls worse what works no longer, and does not pass over it", () => {
+    const before = madeResults({ seed: 81, spread: SPREAD });
+    const after = madeResults({ seed: 81, spread: SPREAD });
+    const comparison = compare(before, failing(after, 5));
+    const worse = comparison.differences.filter(({ verdict }) => verdict === "worse");
+    expect(worse.map(({ key }) => key)).toEqual([
+      "transfer / place-2 / direct / whole / down / 8000000",
+    ]);
+    expect(exitCodeOf(comparison, false)).toBe(1);
+    expect(comparisonText(comparison)).toMatch(/→ failed ms/);
+    // Given up after two attempts, too.
+    const [cell] = failing(after, 5).cells.filter(({ samples }) => samples[0]?.failed);
+    if (cell === undefined) throw new Error("no cell");
+    cell.samples = cell.samples.slice(0, 2);
+    const givenUp = {
+      ...after,
+      cells: after.cells.map((c) => (keyOf(c) === keyOf(cell) ? cell : c)),
+    };
+    expect(exitCodeOf(compare(before, givenUp), false)).toBe(1);
+  });
+
+  test("counts a failed round as the worst", () => {
+    const before = madeResults({ seed: 82, spread: 0.001 });
+    const of = (rounds: number): Difference | undefined =>
+      compare(before, failing(before, rounds)).differences.find(
+        ({ key }) => key === "transfer / place-2 / direct / whole / down / 8000000",
+      );
+    expect(of(3)?.after).toBe(FAILED);
+    expect(of(2)?.after).toBe(Math.max(...valuesOf(before)));
+  });
+
+  function valuesOf(file: ResultFile): number[] {
+    const cell = file.cells.find(
+      ({ subject, situation, bytes }) =>
+        subject === "direct" && situation === "place-2" && bytes === 8_000_000,
+    );
+    return (cell?.samples ?? []).slice(2).flatMap(({ value }) => value ?? []);
+  }
+
+  test("objects when a cell is measured no longer, and takes a new one as it is", () => {
+    const whole = madeResults({ seed: 83, spread: SPREAD });
+    const [first, ...others] = whole.cells;
+    if (first === undefined) throw new Error("no cell");
+    const less = compare(whole, { ...whole, cells: others });
+    expect(less.objections).toEqual([`no longer measured: ${keyOf(first)}`]);
+    expect(exitCodeOf(less, false)).toBe(2);
+    expect(compare({ ...whole, cells: others }, whole).objections).toEqual([]);
   });
 
   test("is told in words", () => {

@@ -1,6 +1,6 @@
 /** A comparison in words, for a terminal. Pure. */
 
-import type { Comparison, Difference } from "./compare.ts";
+import { type Comparison, type Difference, FAILED } from "./compare.ts";
 import { rounded } from "./summary.ts";
 import { markdownTable } from "./tables.ts";
 
@@ -30,11 +30,15 @@ function listed(
   if (found.length === 0) return `${title}: nothing beyond the noise.`;
   const rows = found.map(({ key, unit, before, after, ratio, rankP, discoveryRate }) => [
     key,
-    `${rounded(before)} → ${rounded(after)} ${unit}`,
-    `× ${ratio.toFixed(2)}`,
+    `${valueWords(before)} → ${valueWords(after)} ${unit}`,
+    before === FAILED || after === FAILED ? "–" : `× ${ratio.toFixed(2)}`,
     rankP.toFixed(3),
     discoveryRate.toFixed(3),
   ]);
-  const head = ["cell", "medians", "ratio", "rank p", "false discovery rate"];
+  const head = ["cell", "medians", "ratio without drift", "rank p", "false discovery rate"];
   return `${title}:\n\n${markdownTable([head, ...rows])}`;
+}
+
+function valueWords(value: number): string {
+  return value === FAILED ? "failed" : rounded(value);
 }

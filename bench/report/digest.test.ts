@@ -125,6 +125,57 @@ describe("a digest", () => {
   });
 });
 
+describe("a digest of what failed", () => {
+  const failed = (round: number): Cell["samples"][number] => ({ round, failed: "no way" });
+  const trip = { question: "round-trip", subject: "relay", part: "idle" } as const;
+  const answers = (...rounds: Cell["samples"]): string | undefined =>
+    digestsOf(file([{ ...trip, samples: rounds }])).find(({ title }) => title === "Who answers")
+      ?.tables[0]?.rows[1]?.[1];
+
+  test("marks rounds without an answer, however many answers the others have", () => {
+    const twice = [10, 12].flatMap((value) => [0, 1].map((round) => ({ round, value })));
+    expect(answers(...twice, failed(2))).toBe("11.0 [11.0–11.0] (1 of 3 not)");
+    expect(answers(...samples(10, 12), failed(2))).toBe("11.0 [10.0–12.0] (1 of 3 not)");
+    expect(answers(...samples(10), failed(1), failed(2))).toBe("failed 2 of 3");
+    expect(answers(failed(0))).toBe("failed");
+  });
+});
+
+describe("a preview", () => {
+  test("is told of the size that everybody carries, where larger ones are not asked for", () => {
+    const cells = (["relay", "direct"] as const).flatMap((subject) =>
+      [500_000, 8_000_000].map((bytes) => ({
+        ...({ question: "preview", part: "first", direction: "down", bytes, subject } as const),
+        samples: samples(bytes / 1e5),
+      })),
+    );
+    const wide = {
+      question: "preview",
+      part: "first",
+      direction: "down",
+      bytes: 32_000_000,
+    } as const;
+    const made = file([...cells]);
+    // Elsewhere there is a larger one.
+    const elsewhere = { ...wide, subject: "relay", situation: "there", unit: "ms" } as const;
+    const both = {
+      ...made,
+      situations: [SITUATION, { ...SITUATION, id: "there", name: "there" }],
+      cells: [...made.cells, { ...elsewhere, samples: samples(1) }],
+    };
+    const [duel, answers] = digestsOf(both);
+    expect(duel?.tables[0]?.rows).toEqual([
+      ["", "here", "there"],
+      ["first preview", "even [1.00–1.00]", ""],
+    ]);
+    expect(answers?.tables[0]?.rows).toEqual([
+      ["", "first preview"],
+      ["The relay", "80.0 [80.0–80.0]"],
+      ["The direct", "80.0 [80.0–80.0]"],
+    ]);
+  });
+});
+
 describe("the document's tables", () => {
   const EMPTY = "Before.\n\n<!-- results -->\n<!-- end of results -->\n\nAfter.\n";
 

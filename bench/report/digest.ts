@@ -4,12 +4,22 @@
  * HTML report the first one. Pure.
  */
 
+import { COMMON_BYTES } from "../plan.ts";
 import { DUEL_LEGEND, duelRows, sizesOf } from "./duel.ts";
 import { unshownOf } from "./questions.ts";
 import { type Cell, DIRECTIONS, type ResultFile } from "./result-schema.ts";
 import { roundsOf } from "./rounds.ts";
 import { quantile } from "./statistics.ts";
-import { isMostlyStopped, placeOfPart, rounded, stoppedWords, summaryOf } from "./summary.ts";
+import {
+  boundedWords,
+  failedWords,
+  isMostlyFailed,
+  isMostlyStopped,
+  placeOfPart,
+  rounded,
+  stoppedWords,
+  summaryOf,
+} from "./summary.ts";
 
 export interface Digest {
   readonly title: string;
@@ -109,14 +119,13 @@ function answerRows(file: ResultFile, cells: readonly Cell[]): string[][] {
       return { title: `command ${when}, p${share * 100}`, words: tripWords(isAsked, share) };
     }),
   );
-  const preview = sizesIn(cells, "preview").at(-1);
   return subjectRows(file, cells, [
     join("first answer"),
     join("direct open"),
     ...trips,
     {
       title: "first preview",
-      words: wordsOf((cell) => cell.question === "preview" && cell.bytes === preview),
+      words: wordsOf((cell) => cell.question === "preview" && cell.bytes === COMMON_BYTES),
     },
   ]);
 }
@@ -167,12 +176,12 @@ function wordsOf(isAsked: (cell: Cell) => boolean, perUnit = 1): Column["words"]
     const cell = cells.find(isAsked);
     if (cell === undefined) return "";
     const summary = summaryOf(cell);
-    if (summary.failed.length === summary.count) return "failed";
+    if (isMostlyFailed(summary)) return failedWords(summary);
     if (isMostlyStopped(summary)) return stoppedWords(summary);
     const { median, low, high, stopped, failed } = summary;
-    const [middle, from, to] = [median, low, high].map((value) => rounded(value / perUnit));
-    const lost = stopped + failed.length;
-    return `${middle} [${from}–${to}]${lost > 0 ? ` (${lost} of ${summary.count} not)` : ""}`;
+    const [middle, from] = [median, low].map((value) => rounded(value / perUnit));
+    const to = boundedWords(high, summary, perUnit);
+    return `${middle} [${from}–${to}]${notWords(stopped + failed.length, summary.count)}`;
   };
 }
 
@@ -181,13 +190,13 @@ function tripWords(isAsked: (cell: Cell) => boolean, share: number): Column["wor
     const cell = cells.find(isAsked);
     if (cell === undefined) return "";
     const rounds = [...roundsOf(cell).values()].map((trips) => quantile(trips, share));
-    if (rounds.length === 0) return "failed";
+    const summary = summaryOf(cell);
+    if (isMostlyFailed(summary)) return failedWords(summary);
     const [middle, low, high] = [0.5, 0, 1].map((part) => rounded(quantile(rounds, part)));
-    return `${middle} [${low}–${high}]`;
+    return `${middle} [${low}–${high}]${notWords(summary.failed.length, summary.rounds)}`;
   };
 }
 
-function sizesIn(cells: readonly Cell[], question: Cell["question"]): number[] {
-  const sizes = cells.flatMap((cell) => (cell.question === question ? (cell.bytes ?? []) : []));
-  return [...new Set(sizes)].sort((a, b) => a - b);
+function notWords(lost: number, count: number): string {
+  return lost > 0 ? ` (${lost} of ${count} not)` : "";
 }

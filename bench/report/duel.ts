@@ -6,6 +6,7 @@
  * counts when it is {@link LEAST_RATIO} or more and the rank test finds it, as in a comparison of files.
  */
 
+import { COMMON_BYTES } from "../plan.ts";
 import { LEAST_RATIO, RANK_LEVEL } from "./compare.ts";
 import type { Cell, ResultFile } from "./result-schema.ts";
 import { roundsOf } from "./rounds.ts";
@@ -108,15 +109,14 @@ function rowsFor(cells: readonly Cell[]): Row[] {
         byRound(cells.filter((cell) => cell.question === "cpu" && cell.direction === direction)),
     }),
   );
-  const preview = Math.max(
-    ...cells.map(({ question, bytes }) => (question === "preview" ? (bytes ?? 0) : 0)),
-  );
   return [
     ...trips,
     {
       title: "first preview",
       series: (cells) =>
-        byRound(cells.filter(({ question, bytes }) => question === "preview" && bytes === preview)),
+        byRound(
+          cells.filter(({ question, bytes }) => question === "preview" && bytes === COMMON_BYTES),
+        ),
     },
     ...sizes,
     ...costs,

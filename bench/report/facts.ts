@@ -31,3 +31,20 @@ export function situationRows(file: ResultFile): string[][] {
   const rows = file.situations.map(({ name, what, unshown }) => [name, `${what} ${unshown}`]);
   return [["", ""], ...rows];
 }
+
+/** What a reader may miss, and what must not be read without a doubt; nothing where there is nothing. */
+export function remarksOf({
+  missing,
+  troubles,
+}: ResultFile): { readonly title: string; readonly items: readonly string[] }[] {
+  const said = [
+    { title: "Measured in trouble", remarks: troubles },
+    { title: "Not measured", remarks: missing },
+  ];
+  return said
+    .filter(({ remarks }) => remarks.length > 0)
+    .map(({ title, remarks }) => ({
+      title,
+      items: remarks.map(({ what, why }) => `${what}: ${why}`),
+    }));
+}

@@ -1,10 +1,18 @@
 /** The whole report as one HTML file without a script and without anything to load. Pure. */
 
 import { digestsOf } from "./digest.ts";
-import { factRows, situationRows, subjectRows } from "./facts.ts";
+import { factRows, remarksOf, situationRows, subjectRows } from "./facts.ts";
 import { DIRECTION_NAMES, QUESTIONS } from "./questions.ts";
 import type { ResultFile } from "./result-schema.ts";
-import { cellIn, isMostlyStopped, type Panel, panelsOf, rounded, summaryOf } from "./summary.ts";
+import {
+  cellIn,
+  isMostlyFailed,
+  isMostlyStopped,
+  type Panel,
+  panelsOf,
+  rounded,
+  summaryOf,
+} from "./summary.ts";
 import { type ChartGroup, type ChartRow, chart, escapeText } from "./svg.ts";
 import { legendOf, panelRows, sectionRows, wordsFor } from "./tables.ts";
 
@@ -28,7 +36,7 @@ svg .s2 { stroke: var(--direct); fill: var(--direct); }`;
 
 const PICTURES =
   "In the pictures a point is the median, and its line reaches from the smallest to the largest " +
-  "value, of commands to the 95th percentile. Scales are logarithmic; further left is better.";
+  "value, of commands to the 95th percentile; an arrow is where most runs were stopped. Scales are logarithmic; further left is better.";
 
 export function htmlReport(file: ResultFile): string {
   const title = `Beeline bench, ${file.startedAt.slice(0, 10)}, ${file.commit}`;
@@ -49,7 +57,7 @@ export function htmlReport(file: ResultFile): string {
       ].join("");
     }),
     ...file.sections.map(loopback),
-    missing(file),
+    remarks(file),
   ];
   const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width">`;
   return `<!doctype html><html lang="en">${head}<title>${escapeText(title)}</title><style>${STYLE}</style><body>${body.join("\n")}</body></html>\n`;
@@ -94,9 +102,11 @@ function figure(panel: Panel, file: ResultFile, legend: string): string {
           label: subject.name,
           low: summary.low,
           middle: summary.median,
-          high: isTrip ? summary.p95 : summary.high,
+          // How long the longest would have taken is no measurement.
+          high: isTrip ? summary.p95 : Math.min(summary.high, summary.limit ?? summary.high),
+          stoppedAt: isMostlyStopped(summary) ? summary.limit : undefined,
           words:
-            isMostlyStopped(summary) || summary.count === summary.failed.length
+            isMostlyStopped(summary) || isMostlyFailed(summary)
               ? wordsFor(cell)
               : `${rounded(summary.median)} ${cell.unit}`,
           accent: accents[subject.id] ?? 0,
@@ -121,12 +131,13 @@ function loopback(section: ResultFile["sections"][number]): string {
   return `<section><h2>${escapeText(section.title)}</h2><div class="wide">${table(sectionRows(section))}</div>${notes}<p class="unshown">${escapeText(section.unshown)}</p></section>`;
 }
 
-function missing(file: ResultFile): string {
-  if (file.missing.length === 0) return "";
-  const items = file.missing.map(
-    ({ what, why }) => `<li>${escapeText(what)}: ${escapeText(why)}</li>`,
-  );
-  return `<section><h2>Not measured</h2><ul>${items.join("")}</ul></section>`;
+function remarks(file: ResultFile): string {
+  return remarksOf(file)
+    .map(({ title, items }) => {
+      const list = items.map((item) => `<li>${escapeText(item)}</li>`).join("");
+      return `<section><h2>${title}</h2><ul>${list}</ul></section>`;
+    })
+    .join("");
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -4,7 +4,7 @@
  */
 
 import { type Digest, digestsOf } from "./digest.ts";
-import { factRows, subjectRows } from "./facts.ts";
+import { factRows, remarksOf, subjectRows } from "./facts.ts";
 import type { ResultFile } from "./result-schema.ts";
 import { markdownTable, sectionText } from "./tables.ts";
 
@@ -35,7 +35,10 @@ export function readmeTables(file: ResultFile): string {
     ...(bySituation.length === 0 ? [] : ["### How to read what follows", howToRead(bySituation)]),
     ...file.situations.flatMap((situation) => placeTables(situation, bySituation)),
     ...file.sections.map(sectionText),
-    ...missing(file),
+    ...remarksOf(file).flatMap(({ title, items }) => [
+      `### ${title}`,
+      items.map((item) => `- ${item}`).join("\n"),
+    ]),
   ];
   return parts.join("\n\n");
 }
@@ -64,9 +67,4 @@ function placeTables(
 
 function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function missing({ missing }: ResultFile): string[] {
-  if (missing.length === 0) return [];
-  return ["### Not measured", missing.map(({ what, why }) => `- ${what}: ${why}`).join("\n")];
 }

@@ -58,8 +58,27 @@ describe("a summary", () => {
       { round: 2, stopped: { bytes: 500_000, ms: 20_000 } },
     );
     const summary = summaryOf(cell);
-    expect(summary).toMatchObject({ count: 3, median: 1500, stopped: 1, goodput: 4 });
-    expect(wordsFor(cell)).toBe("1500 [1000–2000], 4.00 Mbit/s (1 stopped)");
+    expect(summary).toMatchObject({ count: 3, median: 2000, stopped: 1, goodput: 4 });
+    expect(wordsFor(cell)).toBe("2000 [1000–>20000], 4.00 Mbit/s (1 stopped)");
+  });
+
+  test("does not leave out of the middle what was stopped", () => {
+    const stopped = { stopped: { bytes: 500_000, ms: 20_000 } };
+    const cell = transfer(
+      ...[5000, 1000, 3000].map((value, round) => ({ round, value })),
+      { round: 3, ...stopped },
+      { round: 4, stopped: { ms: 20_001 } },
+    );
+    expect(summaryOf(cell).median).toBe(5000);
+    expect(wordsFor(cell)).toBe("5000 [1000–>20000], 1.60 Mbit/s (2 stopped)");
+    const half = transfer({ round: 0, value: 1000 }, { round: 1, ...stopped });
+    expect(wordsFor(half)).toBe("stopped, 4.10 Mbit/s");
+  });
+
+  test("gives no value for what mostly failed", () => {
+    const failed = { failed: "no way" };
+    const cell = transfer({ round: 0, value: 1 }, { round: 1, ...failed }, { round: 2, ...failed });
+    expect(wordsFor(cell)).toBe("failed 2 of 3");
   });
 
   test("does not give a time for what mostly did not end", () => {
@@ -116,6 +135,18 @@ describe("a picture", () => {
     expect(chart([{ title: "here", rows: [none] }], "ms", "times")).toBe("");
   });
 
+  test("has no point where most runs were stopped, but an arrow at the limit", () => {
+    const stopped = { stopped: { bytes: 500_000, ms: 20_000 } };
+    const cells = [
+      transfer({ round: 0, value: 500 }, { round: 1, ...stopped }, { round: 2, ...stopped }),
+      { ...transfer({ round: 0, value: 700 }), subject: "tcp" },
+    ];
+    const html = htmlReport({ ...madeResults({ seed: 4, spread: 0.1 }), cells });
+    expect(html.match(/<circle/g)).toHaveLength(1);
+    const [, tip] = /<path class="stopped s2" d="M\S+ \S+L(\S+) /.exec(html) ?? [];
+    expect(Number(tip)).toBe(Number(logScale(700, 20_000).at(20_000)));
+  });
+
   test("takes no sign for markup", () => {
     expect(escapeText(`<b a="1">&`)).toBe("&#60;b a=&#34;1&#34;&#62;&#38;");
   });
@@ -132,13 +163,15 @@ describe("a report", () => {
     ...madeResults({ seed: 3, spread: 0.1 }),
     sections: [section],
     missing: [{ what: "the <moon>", why: "too far" }],
+    troubles: [{ what: "the second turn", why: "the links were busy" }],
   };
 
   test("has each table in the terminal", () => {
     const text = textReport(file);
     for (const panel of panelsOf(file, "transfer")) expect(text).toContain(`#### ${panel.title}`);
     expect(text).toContain("| gap (ms) | 3   | 1.00 | 2.00 | ∞ ");
-    expect(text).toContain("- the <moon>: too far");
+    expect(text).toContain("### Not measured\n\n- the <moon>: too far");
+    expect(text).toContain("### Measured in trouble\n\n- the second turn: the links were busy");
   });
 
   test("is one file, with a picture for each panel and nothing to load", () => {
@@ -148,12 +181,13 @@ describe("a report", () => {
     expect(html).not.toMatch(/<script|src=|href=|@import|url\(/);
     expect(html).toContain("prefers-color-scheme: dark");
     expect(html).toContain("the &#60;moon&#62;");
+    expect(html).toContain("<h2>Measured in trouble</h2><ul><li>the second turn: the links");
   });
 
   test("ends every section with what it does not show", () => {
     const html = htmlReport(file);
     const sections = html.match(/<section>.*?<\/section>/gs) ?? [];
-    const measured = sections.filter((text) => !text.includes("Not measured"));
+    const measured = sections.filter((text) => !/Not measured|Measured in trouble/.test(text));
     expect(measured.length).toBe(3);
     for (const text of measured) expect(text).toMatch(/class="unshown">[^<]+<\/p><\/section>$/);
   });

@@ -66,6 +66,8 @@ export const SubjectEntry = z.strictObject({
   versions: z.record(z.string(), z.string()),
 });
 
+const Remark = z.strictObject({ what: z.string(), why: z.string() });
+
 export const ResultFile = z.strictObject({
   schema: z.literal(SCHEMA),
   startedAt: z.iso.datetime(),
@@ -87,7 +89,9 @@ export const ResultFile = z.strictObject({
   cells: z.array(Cell),
   sections: z.array(LoopbackSection),
   /** What a reader may miss, and why it is not there. */
-  missing: z.array(z.strictObject({ what: z.string(), why: z.string() })),
+  missing: z.array(Remark),
+  /** What was measured all the same, but not as it should have been. */
+  troubles: z.array(Remark).default([]),
 });
 export type ResultFile = z.infer<typeof ResultFile>;
 

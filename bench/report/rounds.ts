@@ -3,7 +3,7 @@
  * whatever is judged counts a round once. Pure.
  */
 
-import type { Cell } from "./result-schema.ts";
+import type { Cell, Sample } from "./result-schema.ts";
 
 /** A transfer of which nothing had come when it was stopped. */
 const NEVER_MS = 1e9;
@@ -15,13 +15,18 @@ const NEVER_MS = 1e9;
 export function roundsOf(cell: Cell): Map<number, number[]> {
   const rounds = new Map<number, number[]>();
   for (const sample of cell.samples) {
-    const value = sample.value ?? estimated(cell, sample.stopped);
+    const value = valueIn(cell, sample);
     if (value === undefined) continue;
     const known = rounds.get(sample.round);
     if (known === undefined) rounds.set(sample.round, [value]);
     else known.push(value);
   }
   return rounds;
+}
+
+/** @returns undefined for what failed. */
+export function valueIn(cell: Cell, { value, stopped }: Sample): number | undefined {
+  return value ?? estimated(cell, stopped);
 }
 
 function estimated(

@@ -91,6 +91,7 @@ export function emptyResults(parts: Partial<ResultFile> = {}): ResultFile {
     cells: [],
     sections: [],
     missing: [],
+    troubles: [],
     ...parts,
   };
 }

@@ -1,11 +1,14 @@
 /** From cells to what a table or a picture says of them: one entry per cell, in words and numbers. Pure. */
 
 import { type Cell, DIRECTIONS, type Direction, type ResultFile } from "./result-schema.ts";
+import { valueIn } from "./rounds.ts";
 import { median, quantile } from "./statistics.ts";
 
 export interface Summary {
   readonly count: number;
-  /** Of the values; NaN when there is none. */
+  /** Of commands there are many samples in one. */
+  readonly rounds: number;
+  /** With what a stopped one would have needed at least; NaN when there is none of either. */
   readonly low: number;
   readonly median: number;
   readonly high: number;
@@ -16,11 +19,13 @@ export interface Summary {
   /** Of some that were stopped only the other end knows what came: less than all. */
   readonly isGoodputBound: boolean;
   readonly stopped: number;
+  /** The limit that they were stopped at; undefined when none was. */
+  readonly limit: number | undefined;
   readonly failed: readonly string[];
 }
 
 export function summaryOf(cell: Cell): Summary {
-  const values = cell.samples.flatMap(({ value }) => value ?? []);
+  const values = cell.samples.flatMap((sample) => valueIn(cell, sample) ?? []);
   const failed = cell.samples.flatMap(({ failed }) => failed ?? []);
   const stopped = cell.samples.filter((sample) => sample.stopped !== undefined);
   const rates = cell.samples.flatMap((sample) => {
@@ -30,6 +35,7 @@ export function summaryOf(cell: Cell): Summary {
   });
   return {
     count: cell.samples.length,
+    rounds: new Set(cell.samples.map(({ round }) => round)).size,
     low: quantile(values, 0),
     median: median(values),
     high: quantile(values, 1),
@@ -38,6 +44,10 @@ export function summaryOf(cell: Cell): Summary {
     goodput: median(rates),
     isGoodputBound: stopped.some((sample) => sample.stopped?.bytes === undefined),
     stopped: stopped.length,
+    limit:
+      stopped.length === 0
+        ? undefined
+        : Math.floor(Math.min(...stopped.flatMap(({ stopped }) => stopped?.ms ?? []))),
     failed,
   };
 }
@@ -51,9 +61,25 @@ export function stoppedWords({ goodput, isGoodputBound }: Summary): string {
   return `stopped, ${isGoodputBound ? "under " : ""}${rounded(goodput)} Mbit/s`;
 }
 
-/** Most runs of the cell did not end: its speed says more than its time. */
-export function isMostlyStopped({ count, stopped }: Summary): boolean {
-  return stopped * 2 > count;
+/** The middle run of the cell did not end: its speed says more than a time that nobody has waited for. */
+export function isMostlyStopped({ count, stopped, failed }: Summary): boolean {
+  return stopped > 0 && stopped * 2 >= count - failed.length;
+}
+
+/** The middle run did not come to anything. */
+export function isMostlyFailed({ rounds, failed }: Summary): boolean {
+  return failed.length * 2 > rounds;
+}
+
+/** For what mostly failed. */
+export function failedWords({ rounds, failed }: Summary): string {
+  return failed.length === rounds ? "failed" : `failed ${failed.length} of ${rounds}`;
+}
+
+/** A value with as many digits as a bench knows; of one that was stopped only that it is more than the limit. */
+export function boundedWords(value: number, { limit }: Summary, perUnit = 1): string {
+  const isStopped = limit !== undefined && value >= limit;
+  return isStopped ? `>${rounded(limit / perUnit)}` : rounded(value / perUnit);
 }
 
 /** The parts of a question's cells that belong into one table: a size and a way, or a phase. */

@@ -9,6 +9,8 @@ export interface ChartRow {
   readonly low: number;
   readonly middle: number;
   readonly high: number;
+  /** Most runs were stopped there: where their end would have been, nobody knows. */
+  readonly stoppedAt?: number | undefined;
   /** Beside the point. */
   readonly words: string;
   /** 1: ours by relay, 2: ours direct, 0: others. */
@@ -31,7 +33,9 @@ const PLOT_WIDTH = WIDTH - PLOT_LEFT - WORDS_WIDTH;
 
 export function chart(groups: readonly ChartGroup[], unit: string, title: string): string {
   const rows = groups.flatMap((group) => group.rows);
-  const known = rows.flatMap(({ low, high }) => [low, high]).filter((x) => x > 0 && x < Infinity);
+  const known = rows
+    .flatMap(({ low, high, stoppedAt }) => (stoppedAt === undefined ? [low, high] : [stoppedAt]))
+    .filter((x) => x > 0 && x < Infinity);
   if (known.length === 0) return "";
   const scale = logScale(Math.min(...known), Math.max(...known));
   const height =
@@ -57,16 +61,22 @@ export function chart(groups: readonly ChartGroup[], unit: string, title: string
 }
 
 function drawRow(
-  { label, low, middle, high, words, accent }: ChartRow,
+  { label, low, middle, high, words, accent, stoppedAt }: ChartRow,
   y: number,
   scale: Scale,
 ): string {
   const name = text(LABEL_WIDTH, y + 4, "label", label, "end");
   const said = text(WIDTH, y + 4, "words", words, "end");
+  if (stoppedAt !== undefined) return name + arrow(Number(scale.at(stoppedAt)), y, accent) + said;
   if (!(middle > 0)) return name + said;
   const [x, from, to] = [middle, low, high].map((value) => scale.at(value));
   const line = `<line class="spread s${accent}" x1="${from}" y1="${y}" x2="${to}" y2="${y}"/>`;
   return `${name}${line}<circle class="point s${accent}" cx="${x}" cy="${y}" r="4"/>${said}`;
+}
+
+/** Its tip is where the waiting ended. */
+function arrow(x: number, y: number, accent: ChartRow["accent"]): string {
+  return `<path class="stopped s${accent}" d="M${x - 7} ${y - 4}L${x} ${y}L${x - 7} ${y + 4}Z"/>`;
 }
 
 interface Scale {

@@ -1,13 +1,16 @@
 /** Results as tables of text, for a terminal and for README files. Pure. */
 
 import { digestsOf } from "./digest.ts";
-import { factRows } from "./facts.ts";
+import { factRows, remarksOf } from "./facts.ts";
 import { QUESTIONS, type Question } from "./questions.ts";
 import type { Cell, ResultFile } from "./result-schema.ts";
 import { roundsOf } from "./rounds.ts";
 import { quantile } from "./statistics.ts";
 import {
+  boundedWords,
   cellIn,
+  failedWords,
+  isMostlyFailed,
   isMostlyStopped,
   type Panel,
   panelsOf,
@@ -20,7 +23,7 @@ import {
 export function wordsFor(cell: Cell | undefined): string {
   if (cell === undefined) return "";
   const summary = summaryOf(cell);
-  if (summary.failed.length === summary.count) return "failed";
+  if (isMostlyFailed(summary)) return failedWords(summary);
   if (isMostlyStopped(summary)) return stoppedWords(summary);
   const marks = [
     summary.stopped > 0 ? ` (${summary.stopped} stopped)` : "",
@@ -34,7 +37,7 @@ export function wordsFor(cell: Cell | undefined): string {
   }
   const speed = cell.question === "transfer" ? `, ${rounded(summary.goodput)} Mbit/s` : "";
   const { median, low, high } = summary;
-  return `${rounded(median)} [${rounded(low)}–${rounded(high)}]${speed}${marks}`;
+  return `${rounded(median)} [${rounded(low)}–${boundedWords(high, summary)}]${speed}${marks}`;
 }
 
 /** What the numbers of a question's cells are. */
@@ -84,14 +87,11 @@ export function textReport(file: ResultFile): string {
     const { title, how, unshown } = question;
     return [[`### ${title}`, `${how} (${legendOf(question)})`, ...tables, unshown].join("\n\n")];
   });
-  const missing =
-    file.missing.length === 0
-      ? []
-      : [
-          `### Not measured\n\n${file.missing.map(({ what, why }) => `- ${what}: ${why}`).join("\n")}`,
-        ];
+  const remarks = remarksOf(file).map(
+    ({ title, items }) => `### ${title}\n\n${items.map((item) => `- ${item}`).join("\n")}`,
+  );
   const facts = `### What was run\n\n${markdownTable(factRows(file))}`;
-  return [facts, ...overall(file), ...asked, ...file.sections.map(sectionText), ...missing].join(
+  return [facts, ...overall(file), ...asked, ...file.sections.map(sectionText), ...remarks].join(
     "\n\n",
   );
 }

@@ -3,13 +3,13 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startTurnServer } from "../../test/netlab/actors/turn-server.ts";
+import { startTurnServer, type TurnServerActor } from "../../test/netlab/actors/turn-server.ts";
 import type { Host } from "../../test/netlab/host.ts";
 import { Lab } from "../../test/netlab/lab.ts";
 import type { Shape } from "../../test/netlab/link.ts";
 import { whyNot } from "../../test/netlab/why-not.ts";
 import type { IceServerOptions } from "../ends/asker.ts";
-import type { Line, Situation } from "../situations.ts";
+import { type Line, PLACES, type Situation } from "../situations.ts";
 import type { CongestionControl, Seat, Stage } from "./stage.ts";
 
 /** Longer than any run of the bench. */
@@ -37,7 +37,7 @@ export async function openLabStage(situation: Situation, seed: number): Promise<
     const server = await lab.site("server", "open");
     const sites = { page, home, server };
     const reshape = async (wanted: typeof access): Promise<void> => {
-      for (const place of ["page", "home", "server"] as const) {
+      for (const place of PLACES) {
         const { up, down } = wanted[place];
         await sites[place].uplink.shape({ up: shapeOf(up), down: shapeOf(down) });
       }
@@ -47,10 +47,13 @@ export async function openLabStage(situation: Situation, seed: number): Promise<
     const useControl = (control: CongestionControl): boolean =>
       hosts.every((host) => setControl(host, control));
     if (!useControl(USUAL_CONTROL)) throw new Error(`the kernel has no ${USUAL_CONTROL}`);
+    const turn = await startTurnServer(server.host);
+    const needsTurn = situation.nat === "turn-only";
     return {
       situation,
       seats: { page: seatOf(page.host), home: seatOf(home.host), server: seatOf(server.host) },
-      iceServers: await iceServersOn(server.host, situation),
+      iceServers: iceServersOf(turn, server.host, needsTurn),
+      turnPids: needsTurn ? [turn.program.process.pid ?? 0] : [],
       withCongestionControl: async (control, connect) => {
         if (!useControl(control)) throw new Error(`the kernel does not offer ${control}`);
         try {
@@ -86,6 +89,7 @@ export function shapeOf({ mbitPerSecond, delayMs, jitterMs, queueMs, loss }: Lin
 function seatOf(host: Host): Seat {
   return {
     address: host.urlHost("ipv4"),
+    folder: host.folder,
     spawn: (program, args, options) => host.spawn(program, args, options),
     async wrap(executable) {
       const wrapper = join(host.folder, "program.sh");
@@ -112,10 +116,13 @@ function unreadDatagrams(host: Host): number {
  * coturn beside the link server: for everybody's STUN, and as TURN server, with credentials as its
  * REST interface has them, where nothing else gets through.
  */
-async function iceServersOn(host: Host, { nat }: Situation): Promise<IceServerOptions[]> {
-  const { secret, urls } = await startTurnServer(host);
+function iceServersOf(
+  { secret, urls }: TurnServerActor,
+  host: Host,
+  needsTurn: boolean,
+): IceServerOptions[] {
   const stun = { urls: `stun:${host.urlHost("ipv4")}:3478` };
-  if (nat !== "turn-only") return [stun];
+  if (!needsTurn) return [stun];
   const username = `${Math.floor(Date.now() / 1000) + TURN_CREDENTIAL_S}:bench`;
   const credential = createHmac("sha1", secret).update(username).digest("base64");
   return [stun, { urls: urls[0] ?? "", username, credential }];

@@ -19,7 +19,11 @@ export class Program<Told, Heard> {
     this.#process = seat.spawn(
       process.execPath,
       ["--import=tsx", "--conditions=@beeline/source", program, ...args],
-      { stdio: ["ignore", "ignore", "inherit", "ipc"] },
+      {
+        // Killed, it cannot clean up after itself; the seat's folder goes with the stage.
+        env: { ...process.env, TMPDIR: seat.folder },
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
+      },
     );
     this.#exited = new Promise((resolve) => {
       this.#process.once("exit", () => {

@@ -14,6 +14,8 @@ export type CongestionControl = (typeof CONGESTION_CONTROLS)[number];
 export interface Seat {
   /** By which the other places reach it. */
   readonly address: string;
+  /** For files of what runs here; removed with the stage, however its programs ended. */
+  readonly folder: string;
   spawn(program: string, args: readonly string[], options: SpawnOptions): ChildProcess;
   /** A program that starts `executable` here with the arguments it is given. */
   wrap(executable: string): Promise<string>;
@@ -24,6 +26,8 @@ export interface Stage {
   readonly seats: Readonly<Record<Place, Seat>>;
   /** For every subject that connects directly. */
   readonly iceServers: readonly IceServerOptions[];
+  /** The TURN server's, where direct ways lead through it. */
+  readonly turnPids: readonly number[];
   /** TCP connections made by `connect`, at either end, use this. @throws where that cannot be chosen. */
   withCongestionControl<T>(control: CongestionControl, connect: () => Promise<T>): Promise<T>;
   /** The links, where there are any. */

@@ -12,7 +12,7 @@ import { Program } from "../stage/program.ts";
 import type { Stage } from "../stage/stage.ts";
 import { type HomeSide, NodeHome, PageHome } from "./home-side.ts";
 import { MeetingServer, type ServerKind } from "./meeting-server.ts";
-import type { Connection, Prepared, Subject } from "./subject.ts";
+import { type Connection, type Prepared, relayPids, type Subject } from "./subject.ts";
 
 declare const benchEnd: typeof pageEnd;
 
@@ -38,13 +38,20 @@ export function chromiumSubject(
   };
 }
 
+/** All but those that never leave their server. */
+export function mayUseTurn(page: PageKind): boolean {
+  if (page.kind === "beeline") return page.policy !== "relayOnly";
+  return page.kind !== "first-version";
+}
+
 class PreparedChromium implements Prepared {
   readonly processes: Readonly<Record<string, readonly number[]>>;
   readonly #parts: ChromiumSubject;
   readonly #browser: BenchBrowser;
   readonly #home: HomeSide;
   readonly #server: MeetingServer | undefined;
-  readonly #options: OpenOptions;
+  #options: OpenOptions;
+  #openings = 0;
 
   private constructor(
     parts: ChromiumSubject,
@@ -52,6 +59,7 @@ class PreparedChromium implements Prepared {
     home: HomeSide,
     server: MeetingServer | undefined,
     options: OpenOptions,
+    stage: Stage,
   ) {
     this.#parts = parts;
     this.#browser = browser;
@@ -61,7 +69,7 @@ class PreparedChromium implements Prepared {
     this.processes = {
       page: browser.pids,
       extension: home.pids,
-      ...(server === undefined ? {} : { relay: [server.pid] }),
+      ...relayPids(stage, server?.pid, mayUseTurn(parts.page)),
     };
   }
 
@@ -77,23 +85,17 @@ class PreparedChromium implements Prepared {
       parts.home === "chromium"
         ? await PageHome.open(stage)
         : new NodeHome(new Program(seats.home, "home-end.ts"), parts.home);
-    const isLink = parts.server === "beeline";
-    const shortKey = isLink ? ((await server?.key("new")) ?? "") : "";
-    const options: OpenOptions = {
-      server: server?.url ?? "",
-      key: shortKey,
-      iceServers,
-      home: seats.home.address,
-    };
-    // What is met at a server is there before anybody asks, as an extension is.
-    if (server !== undefined) await home.open(options);
-    const key = isLink ? ((await server?.key("current")) ?? "") : "";
-    return new PreparedChromium(parts, browser, home, server, { ...options, key });
+    const key = parts.server === "beeline" ? ((await server?.key("new")) ?? "") : "";
+    const options = { server: server?.url ?? "", key, iceServers, home: seats.home.address };
+    return new PreparedChromium(parts, browser, home, server, options, stage);
   }
 
   async open(): Promise<Connection> {
+    const introduced = this.#introduce();
+    introduced.catch(() => {});
     const page: BenchPage = await this.#browser.page((signal) => this.#home.accept(signal));
     try {
+      await introduced;
       // The page listens before the home offers.
       const opened = page.page.evaluate(([kind, options]) => benchEnd.open(kind, options), [
         this.#parts.page,
@@ -104,10 +106,10 @@ class PreparedChromium implements Prepared {
         await this.#home.open(this.#options, (signal) => page.accept(signal));
       }
       const join = await within(opened, OPEN_LIMIT_MS);
-      return new PageConnection(page, join, this.#home, () => this.#leave());
+      return new PageConnection(page, join, this.#home, () => this.#home.leave());
     } catch (error) {
       await page.close();
-      await this.#leave();
+      await this.#home.leave();
       throw error;
     }
   }
@@ -117,9 +119,22 @@ class PreparedChromium implements Prepared {
     await this.#server?.close();
   }
 
-  /** A home that offers belongs to one connection. */
-  async #leave(): Promise<void> {
-    if (this.#server === undefined) await this.#home.leave();
+  /**
+   * A home belongs to one connection, or it would go on sending into the next turn what this one has
+   * asked for. What is met at a server is there before anybody asks, as an extension is.
+   */
+  async #introduce(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#openings += 1;
+    if (this.#parts.server === "peerjs") {
+      // The server may not know yet that the last one of a name is gone.
+      this.#options = { ...this.#options, key: `home-${this.#openings}` };
+    }
+    await this.#home.open(this.#options);
+    if (this.#parts.server !== "beeline") return;
+    // Short until an extension has used it; the next one comes with the lasting one, as if restarted.
+    this.#options = { ...this.#options, key: await server.key("current") };
   }
 }
 

@@ -96,7 +96,9 @@ export class PageHome implements HomeSide {
 
   async sent(): Promise<undefined> {}
 
-  async leave(): Promise<void> {}
+  async leave(): Promise<void> {
+    await this.#page.page.evaluate(() => benchEnd.stop());
+  }
 
   async end(): Promise<void> {
     await this.#browser.close();

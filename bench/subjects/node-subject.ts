@@ -7,7 +7,7 @@ import type { ToTcpPage } from "../ends/tcp-page-end.ts";
 import { Program } from "../stage/program.ts";
 import type { Stage } from "../stage/stage.ts";
 import { NodeHome } from "./home-side.ts";
-import type { Connection, Prepared, Subject } from "./subject.ts";
+import { type Connection, type Prepared, relayPids, type Subject } from "./subject.ts";
 
 /** A call ends by its own limit; this one is for a program that hangs. */
 const CALL_LIMIT_MS = 60_000;
@@ -31,11 +31,16 @@ class PreparedNodes implements Prepared {
   readonly #options: OpenOptions;
   #calls = 0;
 
-  constructor({ seats, iceServers }: Stage, page: NodePageKind, home: HomeKind) {
+  constructor(stage: Stage, page: NodePageKind, home: HomeKind) {
+    const { seats, iceServers } = stage;
     this.#home = new NodeHome(new Program(seats.home, "home-end.ts"), home);
     this.#page = new Program(seats.page, "node-page-end.ts", [page]);
     this.#options = { server: "", key: "", iceServers, home: seats.home.address };
-    this.processes = { page: [this.#page.pid], extension: this.#home.pids };
+    this.processes = {
+      page: [this.#page.pid],
+      extension: this.#home.pids,
+      ...relayPids(stage, undefined, true),
+    };
     this.#page.listen((message) => {
       if ("signal" in message) this.#home.accept(message.signal);
     });

@@ -25,6 +25,16 @@ export interface Subject {
   prepare(stage: Stage, browser: BenchBrowser): Promise<Prepared>;
 }
 
+/** What carries a subject's bytes between its ends: what it meets at, and TURN if it may go through that. */
+export function relayPids(
+  { turnPids }: Pick<Stage, "turnPids">,
+  server: number | undefined,
+  mayUseTurn: boolean,
+): { readonly relay?: readonly number[] } {
+  const relay = [...(server === undefined ? [] : [server]), ...(mayUseTurn ? turnPids : [])];
+  return relay.length === 0 ? {} : { relay };
+}
+
 export interface Prepared {
   /** Processes by what they are for: `page`, `extension`, `relay`. */
   readonly processes: Readonly<Record<string, readonly number[]>>;

@@ -23,6 +23,8 @@ export interface CellResult {
   readonly outcome: Outcome;
   /** What the badge has said since the link came up: `relay: connecting`, and so on. */
   readonly badges: readonly string[];
+  /** What the badge said when the page had the answer to its first command, what the extension can do. */
+  readonly firstAnswerBy: string | undefined;
   /** Peer connections that the page made. */
   readonly attempts: number;
   /** Each picture: what it is, and the path that it came by. */
@@ -38,12 +40,16 @@ export interface CellResult {
 /** What every cell draws. */
 export const CELL_FORM: DemoForm = QUICK_FORM;
 
-/** Writes down what the badge of the path has said since the page was opened, with the time. */
+/**
+ * Writes down what the badge of the path has said since the page was opened, with the time, and what it
+ * said when there was a choice that only an extension's answer brings.
+ */
 const RECORD_BADGE = `
   globalThis.badges = [];
   new MutationObserver(() => {
     const { state, kind, reason } =
       document.querySelector('[data-testid="path-badge"]')?.dataset ?? {};
+    if (document.querySelector('[data-testid="mode"]') !== null) globalThis.firstAnswerBy ??= kind;
     const last = globalThis.badges.at(-1);
     if (state !== "linked" || (last?.kind === kind && last?.reason === reason)) return;
     globalThis.badges.push({ kind, reason, atMs: performance.now() });
@@ -87,6 +93,9 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
   const badges = await page.page.evaluate(
     () => (globalThis as unknown as { badges: Badge[] }).badges,
   );
+  const firstAnswerBy = await page.page.evaluate(
+    () => (globalThis as unknown as { firstAnswerBy?: string }).firstAnswerBy,
+  );
   const route = await selectedRoute(page);
   const { made: attempts } = await page.connections();
   const decided = badges.filter(({ reason }) => !UNDECIDED.includes(reason));
@@ -99,6 +108,7 @@ async function draw(page: LinkPage, awaits: CellOptions["awaits"]): Promise<Cell
       ...(settled?.kind === "direct" ? { by: route.includes("relay") ? "turn" : "ice" } : {}),
     } as Outcome,
     badges: badges.map(({ kind, reason }) => `${kind}: ${reason}`),
+    firstAnswerBy,
     attempts,
     pictures: pictures.map(({ sha256 = "", path = "" } = {} as never) => ({ sha256, path })),
     firstPictureMs: Math.round(drawnAtMs - linkedAtMs),

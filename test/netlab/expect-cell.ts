@@ -23,6 +23,7 @@ export async function expectResult(theory: Outcome, result: CellResult): Promise
   const picture = await expectedPicture();
   expect(result.outcome).toEqual(theory);
   expect(result.badges[0]).toMatch(/^relay: /);
+  expect(result.firstAnswerBy, "nobody waits for direct").toBe("relay");
   expect(result.badges, "nothing that contradicts itself").not.toContain("relay: open");
   if (theory.path === "relay") expect(result.badges).not.toContain("direct: open");
   expect(new Set(result.pictures.map(({ sha256: hash }) => hash))).toEqual(new Set([picture]));

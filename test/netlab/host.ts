@@ -139,13 +139,31 @@ export class Host {
     await this.restore();
   }
 
+  /** Whoever was missed may have been started by one that still ran: until nobody is new. */
   #signal(signal: "STOP" | "CONT"): void {
-    const pids = run("ip", ["netns", "pids", this.namespace]).split("\n").filter(Boolean);
-    for (const pid of pids) process.kill(Number(pid), `SIG${signal}`);
+    const told = new Set<number>();
+    for (;;) {
+      const pids = run("ip", ["netns", "pids", this.namespace]).split("\n").filter(Boolean);
+      const missed = pids.map(Number).filter((pid) => !told.has(pid));
+      if (missed.length === 0) return;
+      for (const pid of missed) {
+        told.add(pid);
+        tell(pid, signal);
+      }
+    }
   }
 
   #connected(): Plug {
     if (this.#plug === undefined) throw new Error(`${this.name} is unplugged`);
     return this.#plug;
+  }
+}
+
+function tell(pid: number, signal: "STOP" | "CONT"): void {
+  try {
+    process.kill(pid, `SIG${signal}`);
+  } catch (error) {
+    // It ended meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

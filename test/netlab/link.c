@@ -173,7 +173,18 @@ static void put_on_wire(struct direction *d, struct packet *p, nanos at) {
   insert(&d->wire, p);
 }
 
+/* What the transmitter has sent by then: it did not wait for this program to look. */
+static void transmit(struct direction *d, nanos at) {
+  while (d->queue.first != NULL && d->sent_at <= at) {
+    struct packet *p = take_first(&d->queue);
+    d->queued_bytes -= (uint64_t)p->length;
+    put_on_wire(d, p, d->sent_at);
+    if (d->queue.first != NULL) d->sent_at += time_to_send(d, d->queue.first->length);
+  }
+}
+
 static void accept_packet(struct direction *d, struct packet *p, nanos at) {
+  transmit(d, at);
   if (d->rate == 0 && d->queue.first == NULL) return put_on_wire(d, p, at);
   if (d->queued_bytes + (uint64_t)p->length > d->queue_limit) {
     d->counters.queue_drops++;
@@ -199,12 +210,7 @@ static void deliver(struct direction *d, struct packet *p) {
 
 /* Does what is due; returns when there is more to do. */
 static nanos advance(struct direction *d, nanos at) {
-  while (d->queue.first != NULL && d->sent_at <= at) {
-    struct packet *p = take_first(&d->queue);
-    d->queued_bytes -= (uint64_t)p->length;
-    put_on_wire(d, p, d->sent_at);
-    if (d->queue.first != NULL) d->sent_at += time_to_send(d, d->queue.first->length);
-  }
+  transmit(d, at);
   while (d->wire.first != NULL && d->wire.first->due <= at) deliver(d, take_first(&d->wire));
   nanos next = d->queue.first == NULL ? NEVER : d->sent_at;
   return d->wire.first != NULL && d->wire.first->due < next ? d->wire.first->due : next;
@@ -249,6 +255,8 @@ static void cut(struct direction *d) {
 
 static int set(struct direction *d, const char *name, double value) {
   if (value < 0) return 0;
+  /* What has left, has left as it was before. */
+  transmit(d, now());
   if (!strcmp(name, "delayUs")) d->delay = (nanos)(value * 1000);
   else if (!strcmp(name, "jitterUs")) d->jitter = (nanos)(value * 1000);
   else if (!strcmp(name, "rate")) set_rate(d, value, now());

@@ -46,9 +46,15 @@ export function defaultQueueBytes(mbitPerSecond: number): number {
   return Math.max(64 * 1024, (mbitPerSecond * 1e6 * 0.1) / 8);
 }
 
-/** The settings of link.c for a shape. */
+/** The settings of link.c for a shape. @throws for bursts that there cannot be. */
 export function settingsOf(shape: Shape): string {
   const { mbitPerSecond = 0, burst = { loss: 0, length: 1 } } = shape;
+  // Even with a single packet between two bursts, no more can be lost.
+  const most = burst.length / (burst.length + 1);
+  if (burst.loss > most) {
+    const lost = `bursts of ${burst.length} packets lose at most ${most} of them`;
+    throw new Error(`${lost}, not ${burst.loss}: ask for less, or for longer bursts`);
+  }
   const settings = {
     delayUs: (shape.delayMs ?? 0) * 1000,
     jitterUs: (shape.jitterMs ?? 0) * 1000,

@@ -6,27 +6,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { Cast, type Pair, theoryOf } from "./cast.ts";
+import { Cast, theoryOf } from "./cast.ts";
 import type { CellResult } from "./cell.ts";
 import { expectCell, expectResult } from "./expect-cell.ts";
-import { NAT_KINDS, type NatKind } from "./nat-kinds.ts";
 import { policyOf } from "./nat-rules.ts";
 import { type PlayedCell, printedTable, withTables } from "./nat-table.ts";
+import { PAIRS } from "./pairs.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../docs/nat-matrix.md", import.meta.url));
-
-const KINDS = Object.keys(NAT_KINDS) as NatKind[];
-/** Those whom only TURN helps, and the usual router, which shows that it does no harm. */
-const TURN_KINDS: readonly NatKind[] = ["cone", "symmetric", "carrierSymmetric", "udpBlocked"];
-
-const PAIRS: readonly Pair[] = [
-  ...pairsOf(KINDS).map((pair) => ({ ...pair, hasTurn: false })),
-  ...pairsOf(TURN_KINDS).map((pair) => ({ ...pair, hasTurn: true })),
-];
-
-function pairsOf(kinds: readonly NatKind[]): Omit<Pair, "hasTurn">[] {
-  return kinds.flatMap((browser) => kinds.map((extension) => ({ browser, extension })));
-}
 
 let cast: Cast;
 const played: PlayedCell[] = [];

@@ -5,8 +5,11 @@ cat >/dev/null
 
 for path in /run/netns/"$1"*; do
   [ -e "$path" ] || continue
-  pids=$(ip netns pids "${path##*/}")
-  [ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+  # What is killed may have started another meanwhile, so until there is none. Those that are dead but
+  # not yet collected are none.
+  while pids=$(ip netns pids "${path##*/}") && [ -n "$pids" ]; do
+    kill -KILL $pids 2>/dev/null
+  done
 done
 for path in /run/netns/"$1"*; do
   [ -e "$path" ] || continue

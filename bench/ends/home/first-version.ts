@@ -30,7 +30,10 @@ export const openFirstVersionHome: OpenHome = async ({ options }) => {
   });
   return {
     close: async () => {
+      // A picture is one message: a connection that closes politely would send all of it first.
+      const { ws } = socket.io.engine.transport as unknown as { ws: { terminate(): void } };
       socket.disconnect();
+      ws.terminate();
     },
   };
 };

@@ -7,12 +7,9 @@ import { type DataConnection, Peer } from "peerjs";
 import type { OpenOptions } from "../asker.ts";
 import { serveWire, type Wire, WireAsker } from "../wire.ts";
 
-/** Under which the side that answers registers with the server. */
-const HOME_ID = "home";
-
 /** Registers the answering half; resolves when the server knows it. */
 export async function servePeerJs(options: OpenOptions): Promise<() => void> {
-  const peer = makePeer(HOME_ID, options);
+  const peer = makePeer(options.key, options);
   peer.on("connection", (connection) => {
     connection.on("open", () => serveWire(wireOf(peer, connection)));
   });
@@ -24,7 +21,7 @@ export async function openPeerJs(options: OpenOptions): Promise<WireAsker> {
   const startedAtMs = performance.now();
   const peer = makePeer(undefined, options);
   await opened(peer);
-  const connection = peer.connect(HOME_ID, { reliable: true, serialization: "binary" });
+  const connection = peer.connect(options.key, { reliable: true, serialization: "binary" });
   await new Promise<void>((resolve, reject) => {
     connection.on("open", resolve);
     connection.on("error", reject);

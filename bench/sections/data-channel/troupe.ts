@@ -1,8 +1,10 @@
 /** Subjects prepared for one stage, with one browser; each turn opens a connection of its own. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Transfer } from "../../ends/asker.ts";
 import { seededRandom, shuffled } from "../../report/statistics.ts";
 import { BenchBrowser } from "../../stage/browser.ts";
+import { untilCalm } from "../../stage/calm.ts";
 import type { Stage } from "../../stage/stage.ts";
 import type { Connection, Prepared, Subject } from "../../subjects/subject.ts";
 
@@ -61,6 +63,8 @@ export class Troupe {
   ): Promise<T | undefined> {
     const actor = this.#actors.get(name);
     if (actor === undefined || actor.failures >= FAILURES_ENOUGH) return undefined;
+    const unrest = await untilCalm(this.stage, pause);
+    if (unrest !== undefined) this.troubles.push(`before ${name}: ${unrest}`);
     let connection: Connection | undefined;
     try {
       connection = await actor.prepared.open();

@@ -101,13 +101,13 @@ export class DatagramAgent {
 
   /**
    * Everything that has reached that socket so far, and nothing later: a datagram of its own comes
-   * behind what waits there.
+   * behind what waits there. A socket of IPv6 is told its own loopback.
    */
-  async flushed(port: number): Promise<readonly Arrival[]> {
+  async flushed(port: number, loopback = "127.0.0.1"): Promise<readonly Arrival[]> {
     this.#fences += 1;
     const number = FENCE + this.#fences;
     const isFence = (arrival: Arrival): boolean => arrival.number >= FENCE;
-    await this.send({ from: port, to: "127.0.0.1", port, first: number });
+    await this.send({ from: port, to: loopback, port, first: number });
     for (const deadline = Date.now() + PATIENCE_MS; ; await pause(LOOK_EVERY_MS)) {
       const arrivals = (await this.arrivals()).filter(({ at }) => at === port);
       if (arrivals.some((arrival) => arrival.number === number)) {

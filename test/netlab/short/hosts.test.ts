@@ -1,12 +1,15 @@
 /** Hosts are cut off, roam and sleep by one call; and everything goes with the process that made it. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { Host } from "../host.ts";
 import { Lab } from "../lab.ts";
 import { namespacesOf } from "../namespaces.ts";
 import { DatagramAgent } from "../probes/datagrams.ts";
+import { run } from "../system.ts";
 
 /** The reaper ends processes and removes namespaces one after the other, 20 ms each. */
 const GONE_MS = 20_000;
@@ -142,6 +145,78 @@ test("closing leaves no namespace, no process and no file", async () => {
   expect(namespacesOf(own.prefix)).toEqual([]);
   expect(existsSync(own.folder)).toBe(false);
   expect(stateOf(pid)).toBeUndefined();
+});
+
+/** On that host: programs that each start the next one and end, so that no list of them is whole. */
+async function startChains(host: Host): Promise<{ pids(): string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "chains-"));
+  // Without their program chains end by themselves.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const link = join(folder, "link.sh");
+  writeFileSync(link, '#!/bin/sh\nsleep 0.05\n"$0" &\n', { mode: 0o755 });
+  const chains = Array.from({ length: 12 }, () => link).join(" & ");
+  const started = host.spawn("sh", ["-c", `${chains} & echo up`]);
+  await new Promise((resolve) => started.stdout?.once("data", resolve));
+  const isOne = (pid: string): boolean => {
+    try {
+      return (
+        stateOf(pid) !== undefined && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(link)
+      );
+    } catch {
+      return false;
+    }
+  };
+  return {
+    pids: () =>
+      readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .filter(isOne),
+  };
+}
+
+test("a host sleeps although its programs keep starting others", async () => {
+  const { host } = await lab.site("chain", "open");
+  const chains = await startChains(host);
+  for (let round = 0; round < 3; round++) {
+    await host.sleep();
+    const asleep = chains.pids();
+    expect(asleep.length).toBeGreaterThan(0);
+    await until(() => asleep.every((pid) => stateOf(pid) === "T"), "all stand still");
+    expect(chains.pids()).toEqual(asleep);
+    await host.wake();
+  }
+});
+
+/** An `ip` that starts a program in a namespace just after it has, for the first time, listed who is there. */
+function startBehindTheList(): { pid(): string } {
+  const folder = mkdtempSync(join(tmpdir(), "late-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const real = run("sh", ["-c", "command -v ip"]).trim();
+  const script = [
+    "#!/bin/sh",
+    `said=$(${real} "$@") || exit`,
+    `if [ "$1 $2" = "netns pids" ] && mkdir ${folder}/started 2>/dev/null; then`,
+    '  nsenter --net=/run/netns/"$3" sleep 1000 >/dev/null 2>&1 &',
+    `  echo $! >${folder}/pid`,
+    `  until ${real} netns pids "$3" | grep -qx $!; do :; done`,
+    "fi",
+    '[ -z "$said" ] || echo "$said"',
+  ].join("\n");
+  writeFileSync(join(folder, "ip"), `${script}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return { pid: () => readFileSync(join(folder, "pid"), "utf8").trim() };
+}
+
+test("closing leaves no process, not even one that was started while others were ended", async () => {
+  const late = startBehindTheList();
+  const own = await Lab.open();
+  const host = await own.host("busy");
+  const { stdout } = host.spawn("sh", ["-c", "echo up; exec sleep 1000"]);
+  await new Promise((resolve) => stdout?.once("data", resolve));
+  await own.close();
+  onTestFinished(() => void spawnSync("kill", ["-KILL", late.pid()]));
+  expect(stateOf(late.pid())).toBeUndefined();
 });
 
 test("a lab whose process is killed leaves no namespace, no process and no file", async () => {

@@ -140,6 +140,23 @@ describe("a usual home router", () => {
   });
 });
 
+test("a router lets nobody in over IPv6 whom its host has not asked", async () => {
+  const { host } = await lab.site("six", "dualStack");
+  const inside = await agentOn(host);
+  const port = await inside.open(0, "udp6");
+  const outside = 7_006;
+  await Promise.all([one, stranger].map((agent) => agent.open(outside, "udp6")));
+  const to = { to: host.ipv6 ?? "", port };
+  await stranger.send({ from: outside, ...to, first: 1 });
+  await inside.send({ from: port, to: one.host.ipv6 ?? "", port: outside });
+  for (const agent of [one, stranger]) pinged(host, agent.host);
+  await one.send({ from: outside, ...to, first: 2 });
+  // Others are as unasked as before, although somebody is known now.
+  await stranger.send({ from: outside, ...to, first: 3 });
+  for (const agent of [one, stranger]) pinged(host, agent.host);
+  expect((await inside.flushed(port, "::1")).map(({ number }) => number)).toEqual([2]);
+});
+
 test.each([true, false])(
   "behind one carrier, hairpin %s: neighbours reach each other or not",
   async (hairpin) => {

@@ -1,8 +1,11 @@
 /** Theory agrees with what others have published and measured, and the tables say what they are given. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { CellResult } from "../cell.ts";
 import { canConnect, expectedOutcome, NAT_KINDS, type NatKind } from "../nat-kinds.ts";
 import { printedTable, withTables } from "../nat-table.ts";
+import { PAIRS } from "../pairs.ts";
 
 /** iroh 1.1.0, tests/patchbay/nat.rs: None, Open, Moderate, Strict; all but three become direct. */
 const IROH: readonly NatKind[] = ["open", "fullCone", "cone", "symmetric"];
@@ -48,10 +51,22 @@ test("TURN helps those whom it can reach, and is not used by the others", () => 
   expect(expectedOutcome(ipv6Only, cone, true)).toEqual({ path: "relay", reason: "ice-failed" });
 });
 
+test("the document says of every pair what theory says", () => {
+  const path = fileURLToPath(new URL("../../../docs/nat-matrix.md", import.meta.url));
+  const document = readFileSync(path, "utf8");
+  const cells = PAIRS.map((pair) => {
+    const { browser, extension, hasTurn } = pair;
+    const outcome = expectedOutcome(NAT_KINDS[browser], NAT_KINDS[extension], hasTurn);
+    return { ...pair, result: { outcome } as CellResult };
+  });
+  expect(withTables(document, cells)).toBe(document);
+});
+
 test("the document keeps its words and gets its tables", () => {
   const result: CellResult = {
     outcome: { path: "direct", reason: "open", by: "ice" },
     badges: ["relay: connecting", "direct: open"],
+    firstAnswerBy: "relay",
     attempts: 1,
     pictures: [],
     firstPictureMs: 12,
