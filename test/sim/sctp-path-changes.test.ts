@@ -1,4 +1,5 @@
 /** What an association makes of a path that turns worse under it, in virtual time. */
+import { createBbr, createCubic } from "@beeline/sctp";
 import { describe, expect, test } from "vitest";
 import { SctpWorld, type SctpWorldOptions } from "../support/sctp-world.ts";
 
@@ -35,5 +36,85 @@ describe("one packet lost", () => {
     clock.run(clock.nowMs + 10_000, () => world.b.gotMessages - before === 60_000);
     expect(world.b.gotMessages - before).toBe(60_000);
     expect(a.association.state).toBe("connected");
+  });
+});
+
+const MB = 1_000_000;
+
+/** Sends `bytes` in messages of 16 KiB and says how long it took until the last arrived. */
+function transfer(world: SctpWorld, bytes: number): number {
+  const { clock, a, b } = world;
+  const beganAtMs = clock.nowMs;
+  const count = Math.ceil(bytes / 16_384);
+  const before = b.gotMessages;
+  const payload = new Uint8Array(16_384);
+  for (let index = 0; index < count; index += 1) {
+    a.association.send(payload, { streamId: 0, protocolId: 53 }, clock.nowMs);
+  }
+  a.turn();
+  clock.run(beganAtMs + 600_000, () => b.gotMessages - before === count);
+  expect(b.gotMessages - before).toBe(count);
+  return clock.nowMs - beganAtMs;
+}
+
+function goDark(world: SctpWorld, fromMs: number, darkMs: number): void {
+  const { clock } = world;
+  const turn = (isDark: boolean) => {
+    for (const link of world.links) link.isDark = isDark;
+  };
+  clock.at(clock.nowMs + fromMs, () => turn(true));
+  clock.at(clock.nowMs + fromMs + darkMs, () => turn(false));
+}
+
+/** The largest packet that leaves A from now on. */
+function largestOf(world: SctpWorld): () => number {
+  const { a } = world;
+  const { out } = a;
+  let largest = 0;
+  a.out = (packet) => {
+    largest = Math.max(largest, packet.byteLength);
+    out(packet);
+  };
+  return () => largest;
+}
+
+describe("a pause of the path", () => {
+  const controllers = [createBbr, createCubic] as const;
+  const cases = controllers.flatMap((create) => {
+    const { name } = create({ packetBytes: 1200, random: () => 0.5 });
+    return [100, 1000, 10_000].map((darkMs) => ({ name, darkMs, create }));
+  });
+
+  test.each(cases)("of $darkMs ms ends with it, with $name", ({ darkMs, create }) => {
+    const line = { delayMs: 20, bytesPerMs: 1250, queueBytes: 100_000 };
+    const a = { createCongestionControl: create };
+    const world = connected({ seed: 25, forth: line, a });
+    goDark(world, 500, darkMs);
+    const usualMs = (4 * MB) / 1250 / 0.75;
+    expect(transfer(world, 4 * MB)).toBeLessThan(usualMs + darkMs + 4000);
+  });
+
+  test.each(controllers)("leaves a fast path as fast as it was (%#)", (create) => {
+    const line = { delayMs: 50, bytesPerMs: 12_500, queueBytes: 1_250_000 };
+    const a = { createCongestionControl: create };
+    const b = { receiveWindowBytes: 8 * 1_048_576 };
+    const world = connected({ seed: 9, forth: line, back: line, a, b });
+    transfer(world, 60 * MB);
+    const usualMs = transfer(world, 60 * MB);
+    goDark(world, 1000, 3000);
+    expect(transfer(world, 60 * MB)).toBeLessThan(usualMs + 3000 + 4000);
+  });
+
+  test("leaves packets as large as they were", () => {
+    const line = { delayMs: 5, bytesPerMs: 1250, queueBytes: 50_000 };
+    const world = connected({ seed: 6, forth: line, back: line });
+    const { clock } = world;
+    clock.run(clock.nowMs + 3000);
+    goDark(world, 20, 2000);
+    transfer(world, MB);
+    clock.run(clock.nowMs + 5000);
+    const largest = largestOf(world);
+    transfer(world, MB);
+    expect(largest()).toBe(1400);
   });
 });

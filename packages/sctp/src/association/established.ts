@@ -180,7 +180,8 @@ export class Established {
   /** What falls due by time. */
   tick(nowMs: number): Failure | undefined {
     this.sender.tick(nowMs);
-    if (this.#mtu.onTimeouts(this.sender.timeouts, nowMs)) this.#adoptPacketSize();
+    if (this.sender.timeouts === 0) this.#mtu.onPathAnswers(nowMs);
+    else if (this.#mtu.onTimeouts(this.sender.timeouts)) this.#adoptPacketSize();
     this.#advance(nowMs);
     return this.sender.hasFailed || this.#heartbeat.hasFailed ? { kind: "silence" } : undefined;
   }

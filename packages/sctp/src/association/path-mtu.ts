@@ -33,6 +33,8 @@ export class PathMtu {
   #tooLarge: number;
   #probeBytes = 0;
   #tries = 0;
+  /** Since packets were thought too large nothing arrived. */
+  #isSilent = false;
   #atMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PathMtuOptions) {
@@ -76,19 +78,29 @@ export class PathMtu {
   onProbeAnswered(probeBytes: number, nowMs: number): boolean {
     if (probeBytes <= this.packetBytes || probeBytes > this.#max) return false;
     this.packetBytes = probeBytes;
+    this.#isSilent = false;
     if (this.#tooLarge <= probeBytes) this.#tooLarge = this.#max + 4;
     this.#search(nowMs);
     return true;
   }
 
   /** Nothing was acknowledged for so many time-outs in a row. True when packets must be smaller now. */
-  onTimeouts(count: number, nowMs: number): boolean {
+  onTimeouts(count: number): boolean {
     if (count < BLACK_HOLE_TIMEOUTS || this.packetBytes === this.#base) return false;
-    this.packetBytes = this.#base;
-    this.#probeBytes = 0;
+    // It may have been a pause that every packet was lost in: what passed before is tried first.
+    this.#probeBytes = this.packetBytes;
     this.#tries = 0;
-    this.#atMs = nowMs + RAISE_AFTER_MS;
+    this.packetBytes = this.#base;
+    this.#isSilent = true;
+    this.#atMs = Number.POSITIVE_INFINITY;
     return true;
+  }
+
+  /** Something arrives. In silence a probe would tell nothing of sizes (RFC 8899 section 5.2, BASE). */
+  onPathAnswers(nowMs: number): void {
+    if (!this.#isSilent) return;
+    this.#isSilent = false;
+    this.#atMs = nowMs;
   }
 
   #search(nowMs: number): void {
