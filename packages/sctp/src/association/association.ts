@@ -327,6 +327,11 @@ class Association implements SctpAssociation {
       if (message === undefined) break;
       this.#events.push({ kind: "message", message });
     }
+    for (;;) {
+      const event = this.#laterEvents.shift();
+      if (event === undefined) break;
+      this.#events.push(event);
+    }
     this.#queue.clear();
     this.#events.push({ kind: "restarted" });
     this.#establish(nowMs);
