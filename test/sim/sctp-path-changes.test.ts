@@ -118,3 +118,96 @@ describe("a pause of the path", () => {
     expect(largest()).toBe(1400);
   });
 });
+
+describe("a path that takes smaller packets from now on", () => {
+  const line = { delayMs: 25, bytesPerMs: 2500, queueBytes: 500_000 };
+
+  /** Shrinks under large messages, and small ones besides each so often. */
+  function shrinking(pingEveryMs: number, maxPacketBytes = 1300) {
+    const world = connected({ seed: 5, forth: line, back: line });
+    const { clock, a, b } = world;
+    clock.run(clock.nowMs + 3000);
+    const got = { bulk: 0, pings: 0, lastPingMs: 0 };
+    b.onEvent = (event) => {
+      if (event.kind === "message" && event.message.streamId === 3) {
+        got.pings += 1;
+        got.lastPingMs = clock.nowMs;
+      } else if (event.kind === "message") got.bulk += 1;
+    };
+    const send = (bytes: number, streamId: number) => {
+      const options = { streamId, protocolId: 53, isUnordered: true };
+      a.association.send(new Uint8Array(bytes), options, clock.nowMs);
+    };
+    const bulk = (): void => {
+      if (a.association.state !== "connected") return;
+      while (a.association.bufferedBytes(1) < 200_000) send(16_384, 1);
+      a.turn();
+      clock.after(20, bulk);
+    };
+    const ping = (): void => {
+      if (a.association.state !== "connected") return;
+      send(60, 3);
+      a.turn();
+      clock.after(pingEveryMs, ping);
+    };
+    bulk();
+    if (pingEveryMs > 0) ping();
+    clock.run(clock.nowMs + 2000);
+    const shrank = { atMs: clock.nowMs, pings: got.pings };
+    for (const link of world.links) link.traits = { ...link.traits, maxPacketBytes };
+    return { world, got, shrank };
+  }
+
+  test.each([
+    ["and small messages now and then", 500],
+    ["and small messages that never let it time out", 50],
+    ["and nothing else", 0],
+  ])(
+    "under bulk %s ends the association within 3 s, so that another can begin",
+    (_what, pingMs) => {
+      const { world, got, shrank } = shrinking(pingMs);
+      const { clock, a } = world;
+      clock.run(clock.nowMs + 10_000, () => a.association.state === "closed");
+      expect(a.events.at(-1)).toEqual({ kind: "closed", reason: "path-shrank" });
+      expect(clock.nowMs - shrank.atMs).toBeLessThan(3000);
+      if (pingMs === 0) return;
+      // Meanwhile small messages go on.
+      const mostPings = (clock.nowMs - shrank.atMs) / pingMs;
+      expect(got.pings - shrank.pings).toBeGreaterThan(0.6 * mostPings - 1);
+      expect(clock.nowMs - got.lastPingMs).toBeLessThan(pingMs + 100);
+    },
+  );
+
+  test("and grows again in time loses nothing", () => {
+    const { world, got, shrank } = shrinking(500);
+    const { clock, a } = world;
+    clock.run(shrank.atMs + 1200);
+    for (const link of world.links) link.traits = { ...link.traits, maxPacketBytes: 1500 };
+    const before = got.bulk;
+    clock.run(clock.nowMs + 3000);
+    expect(a.association.state).toBe("connected");
+    expect(got.bulk).toBeGreaterThan(before + 50);
+    const largest = largestOf(world);
+    clock.run(clock.nowMs + 1000);
+    expect(largest()).toBe(1400);
+  });
+
+  test("costs nothing when all that is on the way is small", () => {
+    const world = connected({ seed: 7, forth: line, back: line });
+    const { clock, a, b } = world;
+    clock.run(clock.nowMs + 3000);
+    const sendMany = () => {
+      for (let count = 0; count < 500; count += 1) {
+        a.association.send(new Uint8Array(60), { streamId: 2, protocolId: 53 }, clock.nowMs);
+      }
+      a.turn();
+    };
+    sendMany();
+    clock.run(clock.nowMs + 1000);
+    for (const link of world.links) link.traits = { ...link.traits, maxPacketBytes: 1300 };
+    sendMany();
+    clock.run(clock.nowMs + 3000);
+    expect(b.gotMessages).toBe(1000);
+    expect(a.association.state).toBe("connected");
+  });
+});

@@ -54,11 +54,11 @@ describe("packets", () => {
     expect(path.mtu.packetBytes).toBe(1400);
   });
 
-  test("are the smallest after two time-outs in a row, and not after one", () => {
+  test("are the smallest in a black hole", () => {
     const path = new Path(1500);
     path.run(1000);
-    expect(path.mtu.onTimeouts(1)).toBe(false);
-    expect(path.mtu.onTimeouts(2)).toBe(true);
+    expect(path.mtu.onBlackHole()).toBe(true);
+    expect(path.mtu.onBlackHole()).toBe(false);
     expect(path.mtu.packetBytes).toBe(1172);
     // Silence is not probed: nothing would be learnt of sizes.
     path.run(9000);
@@ -70,7 +70,7 @@ describe("packets", () => {
     path.run(60_000);
     const before = path.mtu.packetBytes;
     const tried = path.probes.length;
-    path.mtu.onTimeouts(2);
+    path.mtu.onBlackHole();
     path.mtu.onPathAnswers(62_000);
     path.run(62_100);
     expect(path.probes[tried]).toEqual({ atMs: 62_000, bytes: before });
@@ -81,7 +81,7 @@ describe("packets", () => {
     const path = new Path(1500);
     path.run(60_000);
     path.takesBytes = 1300;
-    path.mtu.onTimeouts(2);
+    path.mtu.onBlackHole();
     path.mtu.onPathAnswers(62_000);
     path.run(80_000);
     expect(path.probes.slice(1, 4).map(({ bytes }) => bytes)).toEqual([1400, 1400, 1400]);
