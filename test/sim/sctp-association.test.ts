@@ -162,22 +162,6 @@ describe("what is lost", () => {
   });
 });
 
-describe("a pause of the path", () => {
-  test.each([100, 1000, 10_000])("of %i ms ends with it", (darkMs) => {
-    const line = { delayMs: 20, bytesPerMs: 1250, queueBytes: 100_000 };
-    const world = connected({ seed: 25, forth: line });
-    const { clock } = world;
-    clock.at(clock.nowMs + 500, () => {
-      for (const link of world.links) link.isDark = true;
-    });
-    clock.at(clock.nowMs + 500 + darkMs, () => {
-      for (const link of world.links) link.isDark = false;
-    });
-    const usualMs = (4 * MB) / 1250 / 0.75;
-    expect(transfer(world, 4 * MB)).toBeLessThan(usualMs + darkMs + 4000);
-  });
-});
-
 describe("streams", () => {
   test.each([
     ["interleaved", true],

@@ -1,7 +1,14 @@
 /** Whoever has the DTLS keys may send anything: it costs us a bounded answer, and never more. */
-import { type Chunk, createAssociation, type InitChunk, type SackChunk } from "@beeline/sctp";
+import {
+  type Chunk,
+  createAssociation,
+  type DataChunk,
+  type InitChunk,
+  type SackChunk,
+  type ShutdownChunk,
+} from "@beeline/sctp";
 import { describe, expect, test } from "vitest";
-import { forge, type Heard, overhear, tagsOf, withChecksum } from "../support/sctp-forge.ts";
+import { forge, type Heard, overhear, read, tagsOf, withChecksum } from "../support/sctp-forge.ts";
 import { SctpWorld, sctpOptions } from "../support/sctp-world.ts";
 import { Random } from "../support/sim-random.ts";
 
@@ -26,6 +33,23 @@ function initChunk(tag: number): InitChunk {
 function sackChunk(cumulativeTsn: number, rest: Partial<SackChunk> = {}): SackChunk {
   const empty = { receiveWindowBytes: 1_000_000, gaps: [], duplicates: [] };
   return { type: "sack", cumulativeTsn, ...empty, ...rest };
+}
+
+function unorderedMessage(tsn: number): DataChunk {
+  return {
+    type: "data",
+    isInterleaved: true,
+    tsn,
+    streamId: 0,
+    messageId: tsn,
+    fragment: 0,
+    protocolId: 53,
+    isFirst: true,
+    isLast: true,
+    isUnordered: true,
+    isImmediate: false,
+    payload: Uint8Array.of(1),
+  };
 }
 
 /** A connected world in which B's half is forged: what A sends is overheard and goes nowhere. */
@@ -121,6 +145,61 @@ describe("a cookie", () => {
     expect(world.b.association.state).toBe("closed");
     world.b.receive(forge(ack.tag, { type: "cookie-echo", cookie }));
     expect(world.b.association.state).toBe("connected");
+  });
+});
+
+describe("a handshake", () => {
+  test("in which every cookie is called stale comes to an end", () => {
+    const world = new SctpWorld({ seed: 16 });
+    const { a, clock } = world;
+    let sent = 0;
+    a.out = (packet) => {
+      sent += 1;
+      const [chunk] = read(packet.slice()).chunks;
+      const answer = (): Chunk | undefined => {
+        if (chunk?.type === "init") {
+          tag = chunk.tag;
+          return { ...initChunk(7), type: "init-ack", cookie: new Uint8Array(8) };
+        }
+        if (chunk?.type !== "cookie-echo") return undefined;
+        return {
+          type: "error",
+          isTagReflected: false,
+          causes: [{ code: 3, value: new Uint8Array(4) }],
+        };
+      };
+      const said = answer();
+      if (said !== undefined) clock.after(10, () => a.receive(forge(tag, said)));
+    };
+    let tag = 0;
+    a.association.connect(clock.nowMs);
+    a.turn();
+    clock.run(120_000);
+    expect(a.events).toEqual([{ kind: "closed", reason: "timed-out" }]);
+    expect(sent).toBeLessThan(30);
+  });
+});
+
+describe("an end", () => {
+  test("that the other side answers with data for ever comes all the same", () => {
+    const { world, heard, say } = againstA(17);
+    const { a, clock } = world;
+    a.association.shutdown(clock.nowMs);
+    a.turn();
+    const shutdown = heard.at(-1)?.chunks.find(({ type }) => type === "shutdown");
+    let tsn = (shutdown as ShutdownChunk).cumulativeTsn;
+    const talk = (): void => {
+      if (a.association.state === "closed") return;
+      tsn = (tsn + 1) >>> 0;
+      say(unorderedMessage(tsn));
+      clock.after(100, talk);
+    };
+    talk();
+    clock.run(clock.nowMs + 29_000);
+    expect(a.association.state).toBe("shutting-down");
+    clock.run(clock.nowMs + 2_000);
+    expect(a.events).toContainEqual({ kind: "closed", reason: "timed-out" });
+    expect(heard.at(-1)?.chunks[0]?.type).toBe("abort");
   });
 });
 

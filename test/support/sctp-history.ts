@@ -33,7 +33,8 @@ export interface HistoryFigures {
 export function runSctpHistory(seed: number): HistoryFigures {
   const random = new Random(seed);
   const isTame = random.chance(0.5);
-  const world = new SctpWorld({ seed, ...scene(random, isTame) });
+  const options = scene(random, isTame);
+  const world = new SctpWorld({ seed, ...options });
   const ledgers = [new SctpLedger(), new SctpLedger()] as const;
   const disturbances = isTame ? 0 : disturb(world, random);
   connect(world, random);
@@ -42,6 +43,7 @@ export function runSctpHistory(seed: number): HistoryFigures {
   receiveAt(world, world.b, ledgers[0]);
   receiveAt(world, world.a, ledgers[1]);
   runToTheEnd(world, ledgers);
+  checkWindows(world, options.receiveWindowBytes);
   shutDown(world, random);
   const figures = figuresOf(world, ledgers, disturbances);
   const isListWhole = world.links.every(({ traits }) => traits.mostGaps > 1000);
@@ -50,9 +52,10 @@ export function runSctpHistory(seed: number): HistoryFigures {
 }
 
 function scene(random: Random, isTame: boolean) {
+  const receiveWindowBytes = random.pick([65_536, 262_144, 1_048_576]);
   const common: Partial<AssociationOptions> = {
     createCongestionControl: random.chance(0.7) ? createBbr : createCubic,
-    receiveWindowBytes: random.pick([65_536, 262_144, 1_048_576]),
+    receiveWindowBytes,
     maxReceivedMessageBytes: 65_536,
     maxMessageBytes: 65_536,
   };
@@ -64,7 +67,7 @@ function scene(random: Random, isTame: boolean) {
   });
   const forth = traits(random, isTame);
   const back = random.chance(0.5) ? forth : traits(random, isTame);
-  return { a: own(), b: own(), forth, back };
+  return { a: own(), b: own(), forth, back, receiveWindowBytes };
 }
 
 /** The first numbers that an association draws become its tags and TSNs: often just below 2^32. */
@@ -112,6 +115,10 @@ function disturb(world: SctpWorld, random: Random): number {
   const count = random.whole(0, 4);
   for (let index = 0; index < count; index += 1) {
     const atMs = random.between(0, 20_000);
+    if (index === 0 && random.chance(0.3)) {
+      shrink(world, atMs, random);
+      continue;
+    }
     if (random.chance(0.5)) {
       const delayMs = random.pick([0.2, 5, 50, 200, 400]);
       world.clock.at(atMs, () => {
@@ -130,6 +137,19 @@ function disturb(world: SctpWorld, random: Random): number {
     });
   }
   return darkTimes;
+}
+
+/** Large packets are lost for less than the time after which an association gives the path up. */
+function shrink(world: SctpWorld, atMs: number, random: Random): void {
+  const before = world.links.map(({ traits }) => traits.maxPacketBytes);
+  world.clock.at(atMs, () => {
+    for (const link of world.links) link.traits = { ...link.traits, maxPacketBytes: 1172 };
+  });
+  world.clock.at(atMs + random.between(100, 1200), () => {
+    for (const [at, link] of world.links.entries()) {
+      link.traits = { ...link.traits, maxPacketBytes: before[at] ?? 1500 };
+    }
+  });
 }
 
 function connect(world: SctpWorld, random: Random): void {
@@ -208,6 +228,29 @@ function runToTheEnd(world: SctpWorld, ledgers: readonly SctpLedger[]): void {
     if (clock.nowMs - lastMs > STALL_MS) throw new Error(`it stalls at ${lastMs} ms: ${missing}`);
     if (clock.nowMs > LIMIT_MS) throw new Error(`it is not done: ${missing}`);
   }
+}
+
+/** Everything was taken, so nothing is held any more, whatever was given up on the way. */
+function checkWindows(world: SctpWorld, windowBytes: number): void {
+  const { clock } = world;
+  const payload = Uint8Array.of(1);
+  const tell = (): void => {
+    for (const end of [world.a, world.b]) {
+      end.onEvent = () => undefined;
+      end.association.send(payload, { streamId: 2, protocolId: 53 }, clock.nowMs);
+      end.turn();
+    }
+  };
+  const areWhole = () =>
+    world.links.every(({ toldWindowBytes }) => toldWindowBytes >= windowBytes - payload.length);
+  // Each makes the other side tell its window anew.
+  for (let count = 0; count < 20; count += 1) {
+    tell();
+    clock.run(clock.nowMs + 1000);
+    if (areWhole()) return;
+  }
+  const told = world.links.map(({ toldWindowBytes }) => toldWindowBytes).join(", ");
+  throw new Error(`they hold something for ever: windows of ${told}`);
 }
 
 function shutDown(world: SctpWorld, random: Random): void {

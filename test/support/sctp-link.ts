@@ -75,6 +75,8 @@ export interface SctpLinkOptions {
 export class SctpLink {
   traits: LinkTraits;
   isDark = false;
+  /** What the last SACK that passed here said. */
+  toldWindowBytes = 0;
   readonly figures: LinkFigures = {
     packets: 0,
     bytes: 0,
@@ -127,6 +129,7 @@ export class SctpLink {
     if (reading.kind === "dropped") throw new Error(`it sent what is no packet: ${reading.reason}`);
     let dataBytes = 0;
     for (const chunk of reading.chunks) {
+      if (chunk.type === "sack") this.toldWindowBytes = chunk.receiveWindowBytes;
       if (chunk.type !== "data") continue;
       dataBytes += chunk.payload.byteLength;
       if (this.#sentTsns.has(chunk.tsn)) this.figures.resentBytes += chunk.payload.byteLength;

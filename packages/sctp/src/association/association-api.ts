@@ -47,6 +47,16 @@ export interface ReceivedMessage {
   readonly payload: Uint8Array;
 }
 
+export type ClosedReason =
+  | "shutdown"
+  | "aborted"
+  /** Nothing is answered. */
+  | "timed-out"
+  /** The path lives, but takes smaller packets than before: what was sent already can't be cut anew. */
+  | "path-shrank"
+  | "protocol-violation"
+  | "closed-here";
+
 export type AssociationEvent =
   | { readonly kind: "connected" }
   | { readonly kind: "message"; readonly message: ReceivedMessage }
@@ -69,7 +79,7 @@ export type AssociationEvent =
     }
   | {
       readonly kind: "closed";
-      readonly reason: "shutdown" | "aborted" | "timed-out" | "protocol-violation" | "closed-here";
+      readonly reason: ClosedReason;
     };
 
 export interface SctpAssociation {

@@ -15,6 +15,7 @@ import { PacketWriter } from "../wire/packet-writer.ts";
 import type {
   AssociationEvent,
   AssociationOptions,
+  ClosedReason,
   SctpAssociation,
   SendOptions,
 } from "./association-api.ts";
@@ -22,8 +23,6 @@ import { abortChunk, CAUSE, errorChunk } from "./error-cause.ts";
 import { Established, type Failure } from "./established.ts";
 import { Handshake } from "./handshake.ts";
 import { type Reply, SHUTDOWN_COMPLETE, strayReply } from "./stray.ts";
-
-type ClosedReason = Extract<AssociationEvent, { kind: "closed" }>["reason"];
 
 /** INITs and stray packets are answered one by one; those beyond are not answered. */
 const MOST_REPLIES = 4;
@@ -327,6 +326,11 @@ class Association implements SctpAssociation {
       if (message === undefined) break;
       this.#events.push({ kind: "message", message });
     }
+    for (;;) {
+      const event = this.#laterEvents.shift();
+      if (event === undefined) break;
+      this.#events.push(event);
+    }
     this.#queue.clear();
     this.#events.push({ kind: "restarted" });
     this.#establish(nowMs);
@@ -349,6 +353,9 @@ class Association implements SctpAssociation {
     if (failure.kind === "silence") {
       this.#tell(abortChunk(CAUSE.protocolViolation, "no answer"));
       this.#end("timed-out");
+    } else if (failure.kind === "outgrown") {
+      this.#tell(abortChunk(CAUSE.userAbort, "the path takes smaller packets now"));
+      this.#end("path-shrank");
     } else {
       this.#tell(abortChunk(failure.cause, failure.text));
       this.#end("protocol-violation");

@@ -25,12 +25,16 @@ const MOST_CONTROL_CHUNKS = 8;
 const MOST_QUOTED_BYTES = 512;
 /** Far enough below every acknowledgement of ours, and within half the space of TSNs. */
 const OUTDATED_BY = 1 << 20;
+/** Time-outs in a row after which packets are thought too large (RFC 8899 section 4.3). */
+const BLACK_HOLE_TIMEOUTS = 2;
 /** A SACK without gaps. */
 const LEAST_SACK_BYTES = 16;
 
 /** Why it can't go on. */
 export type Failure =
   | { readonly kind: "silence" }
+  /** What has to be sent again is larger than what the path takes now. */
+  | { readonly kind: "outgrown" }
   | { readonly kind: "violation"; readonly cause: number; readonly text: string };
 
 export interface EstablishedParts {
@@ -180,8 +184,12 @@ export class Established {
   /** What falls due by time. */
   tick(nowMs: number): Failure | undefined {
     this.sender.tick(nowMs);
-    if (this.#mtu.onTimeouts(this.sender.timeouts, nowMs)) this.#adoptPacketSize();
+    const { timeouts, isLosingLarge } = this.sender;
+    const isBlackHole = isLosingLarge || timeouts >= BLACK_HOLE_TIMEOUTS;
+    if (isBlackHole && this.#mtu.onBlackHole()) this.#adoptPacketSize();
+    if (timeouts === 0) this.#mtu.onPathAnswers(nowMs);
     this.#advance(nowMs);
+    if (this.sender.hasOutgrownPath) return { kind: "outgrown" };
     return this.sender.hasFailed || this.#heartbeat.hasFailed ? { kind: "silence" } : undefined;
   }
 
@@ -229,6 +237,9 @@ export class Established {
       writer.append(this.receiver.sack(writer.remaining));
     }
     if (maySend) this.sender.fill(writer, nowMs);
+    if (this.sender.takeTry()) {
+      this.#answer(this.#heartbeat.chunk(nowMs, { probeBytes: 0, fillBytes: 0 }));
+    }
     return undefined;
   }
 
@@ -293,12 +304,13 @@ export class Established {
 
   #onHeartbeatAck({ info }: HeartbeatChunk, nowMs: number): void {
     const answer = this.#heartbeat.read(info);
-    if (answer === undefined || answer.probeBytes === 0) return;
+    if (answer === undefined) return;
+    if (answer.probeBytes === 0) this.sender.onHeartbeatAnswered(answer.sentAtMs);
     if (this.#mtu.onProbeAnswered(answer.probeBytes, nowMs)) this.#adoptPacketSize();
   }
 
   #adoptPacketSize(): void {
-    this.sender.packetBytes = this.#mtu.packetBytes;
+    this.sender.setPacketBytes(this.#mtu.packetBytes);
     this.#onPacketSize(this.#mtu.packetBytes);
   }
 

@@ -59,6 +59,8 @@ export class Handshake {
   #sendAtMs = Number.POSITIVE_INFINITY;
   #waitMs = FIRST_WAIT_MS;
   #sent = 0;
+  /** The other side called a cookie of its own too old. */
+  #wasStale = false;
 
   constructor(options: AssociationOptions) {
     this.#options = options;
@@ -157,7 +159,7 @@ export class Handshake {
     this.phase = "cookie-wait";
     this.#cookie = undefined;
     this.terms = undefined;
-    // `#sent` goes on: this must come to an end.
+    this.#wasStale = true;
     this.#waitMs = FIRST_WAIT_MS;
     this.#sendAtMs = nowMs;
   }
@@ -195,7 +197,8 @@ export class Handshake {
   #restartTimer(nowMs: number): void {
     this.#sendAtMs = nowMs;
     this.#waitMs = FIRST_WAIT_MS;
-    this.#sent = 0;
+    // Who calls each cookie stale makes us begin again and again: that must come to an end.
+    if (!this.#wasStale) this.#sent = 0;
   }
 
   /** RFC 9260 section 5.3.1: unpredictable, and 0 means none. */

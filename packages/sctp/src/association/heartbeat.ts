@@ -68,10 +68,10 @@ export class Heartbeat {
   }
 
   /** What an answer says; undefined when it answers nothing of ours. */
-  read(info: Uint8Array): { readonly probeBytes: number } | undefined {
+  read(info: Uint8Array): { readonly sentAtMs: number; readonly probeBytes: number } | undefined {
     if (info.byteLength < INFO_BYTES) return undefined;
     const view = new DataView(info.buffer, info.byteOffset, info.byteLength);
     if (view.getUint32(8) !== this.#nonce) return undefined;
-    return { probeBytes: view.getUint32(12) };
+    return { sentAtMs: view.getFloat64(0), probeBytes: view.getUint32(12) };
   }
 }

@@ -3,8 +3,8 @@
  * padded by PAD chunks (RFC 4820), so a probe that is lost costs no data and slows nothing down.
  *
  * It starts with what every path takes and tries the largest first, which most paths take. What lies
- * between is searched by halves. Chunks that were sent already keep their size when the path shrinks:
- * their TSNs are given; only IP fragmentation helps them.
+ * between is searched by halves. Chunks that were sent already keep their size when the path shrinks,
+ * for their TSNs are given: what becomes of them is in send/outgrown.ts.
  */
 
 /** RFC 8899 section 5.1.2: MAX_PROBES. */
@@ -15,8 +15,6 @@ const SMALLEST_STEP_BYTES = 16;
 const RAISE_AFTER_MS = 600_000;
 /** RFC 8899 section 5.1.1 has PROBE_TIMER > 1 s, so that a late answer is not a lost one. */
 const LEAST_WAIT_MS = 1000;
-/** Time-outs in a row after which packets are thought too large (RFC 8899 section 4.3). */
-const BLACK_HOLE_TIMEOUTS = 2;
 
 export interface PathMtuOptions {
   readonly basePacketBytes: number;
@@ -33,6 +31,8 @@ export class PathMtu {
   #tooLarge: number;
   #probeBytes = 0;
   #tries = 0;
+  /** Since packets were thought too large nothing arrived. */
+  #isSilent = false;
   #atMs = Number.POSITIVE_INFINITY;
 
   constructor(options: PathMtuOptions) {
@@ -76,19 +76,29 @@ export class PathMtu {
   onProbeAnswered(probeBytes: number, nowMs: number): boolean {
     if (probeBytes <= this.packetBytes || probeBytes > this.#max) return false;
     this.packetBytes = probeBytes;
+    this.#isSilent = false;
     if (this.#tooLarge <= probeBytes) this.#tooLarge = this.#max + 4;
     this.#search(nowMs);
     return true;
   }
 
-  /** Nothing was acknowledged for so many time-outs in a row. True when packets must be smaller now. */
-  onTimeouts(count: number, nowMs: number): boolean {
-    if (count < BLACK_HOLE_TIMEOUTS || this.packetBytes === this.#base) return false;
-    this.packetBytes = this.#base;
-    this.#probeBytes = 0;
+  /** Packets seem to be too large (RFC 8899 section 4.3). True when they must be smaller now. */
+  onBlackHole(): boolean {
+    if (this.packetBytes === this.#base) return false;
+    // It may have been a pause that every packet was lost in: what passed before is tried first.
+    this.#probeBytes = this.packetBytes;
     this.#tries = 0;
-    this.#atMs = nowMs + RAISE_AFTER_MS;
+    this.packetBytes = this.#base;
+    this.#isSilent = true;
+    this.#atMs = Number.POSITIVE_INFINITY;
     return true;
+  }
+
+  /** Something arrives. In silence a probe would tell nothing of sizes (RFC 8899 section 5.2, BASE). */
+  onPathAnswers(nowMs: number): void {
+    if (!this.#isSilent) return;
+    this.#isSilent = false;
+    this.#atMs = nowMs;
   }
 
   #search(nowMs: number): void {

@@ -11,14 +11,20 @@ import { RetryTimer } from "./retry-timer.ts";
 const MOST_WAIT_MS = 3000;
 /** RFC 9260 section 9.2: Association.Max.Retrans. */
 const MOST_SENDINGS = 10;
+/**
+ * T5-shutdown-guard: from the first SHUTDOWN or SHUTDOWN ACK on. Whoever goes on to send data, or to say
+ * SHUTDOWN, keeps the other timer from ever running out.
+ */
+const GUARD_MS = 30_000;
 
 export class Shutdown {
   phase: "open" | "pending" | "sent" | "received" | "ack-sent" = "open";
 
   readonly #timer = new RetryTimer({ mostWaitMs: MOST_WAIT_MS, mostSendings: MOST_SENDINGS });
+  #failsAtMs = Number.POSITIVE_INFINITY;
 
   get wakeAtMs(): number {
-    return this.#timer.wakeAtMs;
+    return Math.min(this.#timer.wakeAtMs, this.#failsAtMs);
   }
 
   begin(): void {
@@ -49,20 +55,18 @@ export class Shutdown {
     return this.phase === "ack-sent";
   }
 
-  stop(): void {
-    this.#timer.stop();
-  }
-
   /** Whatever was to be sent is sent and acknowledged. */
   onAllSent(nowMs: number, timeoutMs: number): void {
     if (this.phase === "pending") this.phase = "sent";
     else if (this.phase === "received") this.phase = "ack-sent";
     else return;
+    this.#failsAtMs = nowMs + GUARD_MS;
     this.#timer.start(nowMs, timeoutMs);
   }
 
   /** @param cumulativeTsn the highest received without a gap. */
   due(nowMs: number, cumulativeTsn: number): ShutdownChunk | "failed" | undefined {
+    if (nowMs >= this.#failsAtMs) return "failed";
     if (!this.#timer.isDue(nowMs)) return undefined;
     if (this.#timer.hasFailed) return "failed";
     this.#timer.onSent(nowMs);

@@ -3,6 +3,8 @@
  * turn of the association, take events until there are none.
  */
 
+import type { ClosedReason } from "../association/association-api.ts";
+
 export interface ChannelOptions {
   /** Any text of at most 65535 bytes in UTF-8, like `protocol`. */
   readonly label: string;
@@ -66,5 +68,5 @@ export type ChannelEvent =
   /** The association is over, and every channel with it; their "closed" came before. */
   | {
       readonly kind: "ended";
-      readonly reason: "shutdown" | "aborted" | "timed-out" | "protocol-violation" | "closed-here";
+      readonly reason: ClosedReason;
     };

@@ -127,6 +127,19 @@ describe("the rate-based controller", () => {
     expect(path.control.windowBytes).toBe(before);
   });
 
+  test.each([
+    ["the loss was none", (path: Path) => path.control.onSpurious(path.nowMs)],
+    ["the recovery ends", (path: Path) => path.control.onRecoveryEnd(path.nowMs, 0)],
+  ])("has its window back after several time-outs in a row when %s", (_when, end) => {
+    const path = new Path();
+    path.rounds(30);
+    const before = path.control.windowBytes;
+    for (let count = 0; count < 3; count += 1) path.control.onTimeout(path.nowMs, 0);
+    expect(path.control.windowBytes).toBe(PACKET);
+    end(path);
+    expect(path.control.windowBytes).toBe(before);
+  });
+
   test("starts on when the loss that ended the start was none", () => {
     const path = new Path();
     path.rounds(3);

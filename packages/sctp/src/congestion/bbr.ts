@@ -82,6 +82,8 @@ class Bbr implements CongestionControl {
   #wasWindowFull = false;
   #isWindowFullThisRound = false;
   #lastAck: Ack | undefined;
+  /** Since the last time-out nothing was acknowledged. */
+  #isTimedOut = false;
 
   constructor(packetBytes: number, random: () => number) {
     this.#model = new BbrModel(packetBytes);
@@ -100,6 +102,7 @@ class Bbr implements CongestionControl {
 
   onAck(ack: Ack): void {
     this.#lastAck = ack;
+    if (ack.ackedBytes > 0) this.#isTimedOut = false;
     const model = this.#model;
     model.learn(ack);
     if (model.isRoundStart) {
@@ -135,8 +138,10 @@ class Bbr implements CongestionControl {
     this.windowBytes = Math.max(this.windowBytes, this.#priorWindowBytes);
   }
 
+  /** The next in a row is of the same loss: what was kept before the first is what there is to go back to. */
   onTimeout(_nowMs: number, inFlightBytes: number): void {
-    this.onRecoveryStart();
+    if (!this.#isTimedOut) this.onRecoveryStart();
+    this.#isTimedOut = true;
     this.windowBytes = inFlightBytes + this.#model.packetBytes;
   }
 
@@ -144,6 +149,7 @@ class Bbr implements CongestionControl {
   onSpurious(): void {
     const undo = this.#undo;
     this.#undo = undefined;
+    this.#isTimedOut = false;
     this.windowBytes = Math.max(this.windowBytes, this.#priorWindowBytes);
     if (undo === undefined) return;
     this.#model.restore(undo.bounds);

@@ -194,6 +194,37 @@ describe("CUBIC", () => {
     expect(driver.windowPackets).toBe(before);
   });
 
+  test("takes a second time-out in a row for the same loss", () => {
+    const driver = new Driver();
+    driver.growTo(320);
+    driver.control.onTimeout(driver.nowMs, 0);
+    driver.control.onTimeout(driver.nowMs, 0);
+    driver.control.onRecoveryEnd(driver.nowMs, 0);
+    expect(driver.windowPackets).toBe(1);
+    // Doubling goes on to where one time-out alone would have let it.
+    for (let round = 0; round < 9; round += 1) driver.round();
+    expect(driver.windowPackets).toBeGreaterThan(0.6 * 320);
+  });
+
+  test("takes back the cut of several time-outs in a row when the loss was none", () => {
+    const driver = new Driver();
+    driver.growTo(100);
+    const before = driver.windowPackets;
+    for (let count = 0; count < 3; count += 1) driver.control.onTimeout(driver.nowMs, 0);
+    driver.control.onSpurious(driver.nowMs);
+    expect(driver.windowPackets).toBe(before);
+  });
+
+  test("gives way again at a time-out after something arrived", () => {
+    const driver = new Driver();
+    driver.growTo(320);
+    driver.control.onTimeout(driver.nowMs, 0);
+    for (let round = 0; round < 4; round += 1) driver.round();
+    driver.control.onTimeout(driver.nowMs, 0);
+    for (let round = 0; round < 9; round += 1) driver.round();
+    expect(driver.windowPackets).toBeLessThan(0.2 * 320);
+  });
+
   test("stands still while idle, and begins anew after five minutes", () => {
     const driver = new Driver();
     driver.growTo(320);

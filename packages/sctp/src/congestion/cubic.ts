@@ -64,6 +64,8 @@ class Cubic implements CongestionControl {
   #reduction: RateReduction | undefined;
   #reducedBytes = 0;
   #rttMs = 0;
+  /** Since the last time-out nothing was acknowledged. */
+  #isTimedOut = false;
 
   constructor(packetBytes: number) {
     this.#packetBytes = packetBytes;
@@ -91,6 +93,7 @@ class Cubic implements CongestionControl {
 
   onAck(ack: Ack): void {
     this.#rttMs = ack.smoothedRttMs;
+    if (ack.ackedBytes > 0) this.#isTimedOut = false;
     if (this.#reduction !== undefined) {
       this.#reducedBytes = Math.max(
         this.#reduction.windowAfter(ack.ackedBytes, ack.inFlightBytes, this.#packetBytes),
@@ -117,9 +120,10 @@ class Cubic implements CongestionControl {
     this.#reduction = undefined;
   }
 
-  /** 4.8. */
+  /** 4.8. The next in a row is of the same loss: it halves nothing again (RFC 5681 section 3.1). */
   onTimeout(): void {
-    this.#reduce();
+    if (!this.#isTimedOut) this.#reduce();
+    this.#isTimedOut = true;
     this.#reduction = undefined;
     this.#growth.window = 1;
     this.#hystart.restart();
@@ -132,6 +136,7 @@ class Cubic implements CongestionControl {
     this.#growth.epochMs = this.#growth.epochMs === undefined ? undefined : nowMs;
     this.#undo = undefined;
     this.#reduction = undefined;
+    this.#isTimedOut = false;
   }
 
   /** 5.8: the curve stands still meanwhile. The pace keeps the window from leaving at once. */

@@ -12,6 +12,8 @@ import type { RateSample } from "./congestion-control.ts";
 /** What the sender knew when a packet left (section 4.1.1.3, P.*). A retransmission takes a new one. */
 export interface SendStamp {
   readonly sentAtMs: number;
+  /** Of the whole packet. */
+  readonly packetBytes: number;
   /** All that was delivered by then, and when the last of it was. */
   readonly deliveredBytes: number;
   readonly deliveredAtMs: number;
@@ -65,6 +67,7 @@ export class RateSampler {
     }
     return {
       sentAtMs: nowMs,
+      packetBytes: bytes,
       deliveredBytes: this.deliveredBytes,
       deliveredAtMs: this.#deliveredAtMs,
       firstSentAtMs: this.#firstSentAtMs,

@@ -5,6 +5,11 @@
  * burst of messages of 100 bytes behind one loss at 100 Mbit/s and 100 ms has 12500.
  */
 const MAX_PIECES = 16_384;
+/**
+ * Of these, what may be used while something before it is missing. The rest is for what is missing
+ * first: refused, it would keep everything behind it from being delivered, and itself from being taken.
+ */
+const MAX_EARLY_PIECES = (3 * MAX_PIECES) / 4;
 
 export class HeldBytes {
   readonly #limitBytes: number;
@@ -19,9 +24,18 @@ export class HeldBytes {
     return this.#bytes;
   }
 
-  /** Whether one more piece of so many bytes may be kept. */
-  hasRoom(bytes: number): boolean {
-    return this.#pieces < MAX_PIECES && this.#bytes + bytes <= this.#limitBytes;
+  /** What comes before its turn will be refused, however short it is. */
+  get isOutOfPieces(): boolean {
+    return this.#pieces >= MAX_EARLY_PIECES;
+  }
+
+  /**
+   * Whether one more piece of so many bytes may be kept.
+   * @param isNext nothing that was sent before it is missing.
+   */
+  hasRoom(bytes: number, isNext: boolean): boolean {
+    const mostPieces = isNext ? MAX_PIECES : MAX_EARLY_PIECES;
+    return this.#pieces < mostPieces && this.#bytes + bytes <= this.#limitBytes;
   }
 
   /** One more piece. */

@@ -33,6 +33,8 @@ export class InterleavedFragments {
   readonly #guess = new LengthGuess();
   /** By stream and U bit, then by message identifier. */
   readonly #streams = new Map<number, Map<number, Gathering>>();
+  /** By the same, the last message that the other side gave up: one number for each at most. */
+  readonly #skipped = new Map<number, number>();
   #count = 0;
 
   constructor(held: HeldBytes, maxMessageBytes: number) {
@@ -50,6 +52,8 @@ export class InterleavedFragments {
       this.#held.hold(chunk.payload.byteLength);
       return wholeMessage(chunk);
     }
+    // The rest of a message that was given up: nobody would ever finish it, or skip it again.
+    if (known === undefined && this.#isSkipped(key, chunk.messageId)) return "incomplete";
     if (known === undefined && this.#count >= MAX_PARTIAL_MESSAGES) return "no-room";
     const gathering = known ?? this.#open(key, chunk.messageId);
     const violation = this.#take(gathering, chunk);
@@ -68,6 +72,7 @@ export class InterleavedFragments {
     for (const known of [...(this.#streams.get(key)?.keys() ?? [])]) {
       if (!isTsnAfter(known, messageId)) this.#drop(key, known);
     }
+    if (!this.#isSkipped(key, messageId)) this.#skipped.set(key, messageId);
   }
 
   /** The stream begins again: RFC 6525 section 5.2.2. */
@@ -75,12 +80,18 @@ export class InterleavedFragments {
     for (const isUnordered of [false, true]) {
       const key = streamKey(streamId, isUnordered);
       for (const known of [...(this.#streams.get(key)?.keys() ?? [])]) this.#drop(key, known);
+      this.#skipped.delete(key);
     }
   }
 
-  /** Every stream with an unfinished message. */
+  /** Every stream with an unfinished message, or one that was given up. */
   get streamIds(): number[] {
-    return [...this.#streams.keys()].map((key) => key >> 1);
+    return [...this.#streams.keys(), ...this.#skipped.keys()].map((key) => key >> 1);
+  }
+
+  #isSkipped(key: number, messageId: number): boolean {
+    const skipped = this.#skipped.get(key);
+    return skipped !== undefined && !isTsnAfter(messageId, skipped);
   }
 
   #open(key: number, messageId: number): Gathering {

@@ -87,6 +87,42 @@ describe("what the other side gave up", () => {
     expect(reassembly.windowBytes).toBe(10_000);
   });
 
+  test.each([
+    ["ordered", false],
+    ["unordered", true],
+  ])("is not kept when some of it comes afterwards, %s", (_how, isUnordered) => {
+    const reassembly = interleaved();
+    for (let messageId = 0; messageId < 20; messageId += 1) {
+      const skipped = [{ streamId: 1, isUnordered, messageId }];
+      const cumulativeTsn = messageId + 1;
+      reassembly.forward(
+        { type: "forward-tsn", isInterleaved: true, cumulativeTsn, skipped },
+        messageId,
+      );
+      const late = iFragment(1, "", "late", { isUnordered, messageId });
+      expect(reassembly.add(late)).toBe("taken");
+    }
+    expect(reassembly.windowBytes).toBe(10_000);
+    reassembly.add(iFragment(0, "B", "ne", { isUnordered, messageId: 20 }));
+    reassembly.add(iFragment(1, "E", "xt", { isUnordered, messageId: 20 }));
+    expect(taken(reassembly)).toEqual(["next"]);
+  });
+
+  test("is forgotten when the stream begins anew", () => {
+    for (const streams of [[1], []]) {
+      const reassembly = interleaved();
+      const skipped = [{ streamId: 1, isUnordered: true, messageId: 7 }];
+      reassembly.forward(
+        { type: "forward-tsn", isInterleaved: true, cumulativeTsn: 1, skipped },
+        0,
+      );
+      reassembly.reset(streams);
+      reassembly.add(iFragment(0, "B", "ag", { isUnordered: true }));
+      reassembly.add(iFragment(1, "E", "ain", { isUnordered: true }));
+      expect(taken(reassembly)).toEqual(["again"]);
+    }
+  });
+
   test("in the other kind's words breaks a rule", () => {
     expect(interleaved().forward(forward(1), 0)).toBe("wrong-data-kind");
   });

@@ -58,18 +58,22 @@ export class Reassembly {
 
   /** Bytes that the other side may send now: `a_rwnd`, RFC 9260 section 6.2. */
   get windowBytes(): number {
+    if (this.#held.isOutOfPieces) return 0;
     return Math.max(0, this.#options.receiveWindowBytes - this.#held.bytes);
   }
 
-  /** @param chunk one whose TSN was not here yet. */
-  add(chunk: DataChunk): DataOutcome {
+  /**
+   * @param chunk one whose TSN was not here yet.
+   * @param isNext its TSN is the one that is missing first.
+   */
+  add(chunk: DataChunk, isNext = false): DataOutcome {
     const { isInterleaved, inboundStreams, maxReceivedMessageBytes } = this.#options;
     const bytes = chunk.payload.byteLength;
     if (bytes === 0) return "no-user-data";
     if (chunk.isInterleaved !== isInterleaved) return "wrong-data-kind";
     if (chunk.streamId >= inboundStreams) return "invalid-stream";
     if (bytes > maxReceivedMessageBytes) return "message-too-large";
-    if (!this.#held.hasRoom(bytes)) return "no-room";
+    if (!this.#held.hasRoom(bytes, isNext)) return "no-room";
     const fragments = isInterleaved ? this.#interleaved : this.#tsnFragments;
     const outcome = fragments.add(chunk);
     if (outcome === "incomplete") return "taken";

@@ -121,6 +121,25 @@ describe("a receiver", () => {
     expect(receiver.receiveData(data(4))).toBe("taken");
   });
 
+  test("has room for the one that is missing, whatever waits behind it", () => {
+    const receiver = new Receiver({ ...OPTIONS, receiveWindowBytes: 1_000_000 });
+    const payload = new Uint8Array(20);
+    let kept = 0;
+    for (let tsn = 2; tsn <= 20_000; tsn += 1) {
+      if (receiver.receiveData(data(tsn, { payload })) === "taken") kept += 1;
+    }
+    expect(kept).toBeGreaterThan(10_000);
+    expect(receiver.sack(1_000)).toMatchObject({ cumulativeTsn: 0, receiveWindowBytes: 0 });
+    expect(receiver.receiveData(data(1, { payload }))).toBe("taken");
+    let delivered = 0;
+    while (receiver.takeMessage() !== undefined) delivered += 1;
+    expect(delivered).toBe(kept + 1);
+    expect(receiver.sack(1_000)).toMatchObject({
+      cumulativeTsn: kept + 1,
+      receiveWindowBytes: 1_000_000,
+    });
+  });
+
   test("acknowledges what was sent on a stream that is not there", () => {
     const receiver = running();
     expect(receiver.receiveData(data(2, { streamId: 16 }))).toBe("invalid-stream");

@@ -5,7 +5,7 @@
 
 import type { ReceivedMessage } from "../association/association-api.ts";
 import type { DataChunk, ForwardTsnChunk, SackChunk } from "../wire/chunk.ts";
-import { isTsnAtOrAfter } from "../wire/serial.ts";
+import { isTsnAtOrAfter, tsnPlus } from "../wire/serial.ts";
 import { AckPolicy } from "./ack-policy.ts";
 import type { DataViolation } from "./fragment-outcome.ts";
 import { type DataOutcome, Reassembly, type ReassemblyOptions } from "./reassembly.ts";
@@ -61,7 +61,8 @@ export class Receiver {
       this.#tsns.addDuplicate(chunk.tsn);
       return "taken";
     }
-    const outcome = this.#reassembly.add(chunk);
+    const isNext = chunk.tsn === tsnPlus(this.#tsns.cumulativeTsn, 1);
+    const outcome = this.#reassembly.add(chunk, isNext);
     if (outcome === "no-room") {
       this.#isOdd = true;
       return outcome;

@@ -9,6 +9,7 @@ import type { RateSampler } from "../congestion/rate-sampler.ts";
 import type { SackChunk } from "../wire/chunk.ts";
 import type { Abandonment } from "./abandonment.ts";
 import { type InFlight, NONE } from "./in-flight.ts";
+import { LargeLosses } from "./large-losses.ts";
 import { LossDetection } from "./loss-detection.ts";
 import { Recovery } from "./recovery.ts";
 import type { RoundTrip } from "./rto.ts";
@@ -29,6 +30,8 @@ export interface AcknowledgementParts {
   readonly sampler: RateSampler;
   readonly congestion: CongestionControl;
   readonly abandonment: Abandonment;
+  /** Packets of this size pass everywhere. */
+  readonly basePacketBytes: number;
 }
 
 export class Acknowledgements {
@@ -40,6 +43,7 @@ export class Acknowledgements {
   idleSinceMs: number | undefined;
   /** Time-outs since something was acknowledged. */
   timeouts = 0;
+  readonly largeLosses: LargeLosses;
 
   readonly #book: InFlight;
   readonly #roundTrip: RoundTrip;
@@ -69,6 +73,7 @@ export class Acknowledgements {
     this.#sampler = parts.sampler;
     this.#congestion = parts.congestion;
     this.#abandonment = parts.abandonment;
+    this.largeLosses = new LargeLosses(parts.basePacketBytes);
     this.#losses = new LossDetection(this.#book, this.#roundTrip);
     this.#recovery = new Recovery(this.#book);
     this.#intake = new SackIntake(this.#book, {
@@ -196,7 +201,10 @@ export class Acknowledgements {
       this.#newest = ordinal;
     }
     if (wasLost) this.#sampler.onFound(bytes);
-    if (stamp !== undefined) this.#sampler.onDelivered(this.#nowMs, bytes, stamp);
+    if (stamp !== undefined) {
+      this.#sampler.onDelivered(this.#nowMs, bytes, stamp);
+      this.largeLosses.onArrived(stamp.packetBytes);
+    }
     this.#losses.onArrived(ordinal, this.#nowMs);
     if (wasLost || this.#losses.isOfEarlierSending(ordinal, this.#nowMs)) this.#disprove(ordinal);
   }
@@ -297,6 +305,8 @@ export class Acknowledgements {
 
   #onLoss(ordinal: number): void {
     const bytes = this.#book.wireBytes(ordinal);
+    const packetBytes = this.#book.stamp(ordinal)?.packetBytes ?? 0;
+    this.largeLosses.onLost(packetBytes, this.#book.turn(ordinal), this.#book.turns);
     this.#lostBytes += bytes;
     this.#sampler.onLost(bytes, ordinal);
     this.#beginRecovery(ordinal);

@@ -46,6 +46,8 @@ export class InFlight {
   readonly #ring = new FlightRing();
   #sendings = 0;
   readonly #lost = new Fifo<number>();
+  /** Lost ones that are not to be sent again in their turn. */
+  readonly #aside = new Fifo<number>();
 
   constructor(initialTsn: number) {
     this.#initialTsn = initialTsn;
@@ -101,6 +103,11 @@ export class InFlight {
 
   sentAtMs(ordinal: number): number {
     return this.#ring.sentAtMs[this.#ring.slot(ordinal)] as number;
+  }
+
+  /** Sendings so far: the turn of the last. */
+  get turns(): number {
+    return this.#sendings;
   }
 
   /** Counts sendings: tells which of two chunks left later, even at the same instant. */
@@ -230,6 +237,7 @@ export class InFlight {
   /** Sends again in order of TSNs what is lost so far: the other side's list of gaps may be short. */
   sortLost(): void {
     this.#lost.clear();
+    this.#aside.clear();
     for (let ordinal = this.first; ordinal < this.next; ordinal += 1) {
       if (this.isLost(ordinal)) this.#lost.push(ordinal);
     }
@@ -237,12 +245,20 @@ export class InFlight {
 
   /** The next to be sent again; {@link NONE} without any. */
   firstLost(): number {
-    for (;;) {
-      const ordinal = this.#lost.peek();
-      if (ordinal === undefined) return NONE;
-      if (ordinal >= this.first && this.isLost(ordinal)) return ordinal;
-      this.#lost.shift();
-    }
+    return this.#firstOf(this.#lost);
+  }
+
+  /** The first lost one lets the others by, until `sortLost`. */
+  setAside(): void {
+    const ordinal = this.firstLost();
+    if (ordinal === NONE) return;
+    this.#lost.shift();
+    this.#aside.push(ordinal);
+  }
+
+  /** The first that was set aside and is lost still; {@link NONE} without any. */
+  firstAside(): number {
+    return this.#firstOf(this.#aside);
   }
 
   /** Everything below `ordinal` is acknowledged or skipped for good. */
@@ -252,6 +268,15 @@ export class InFlight {
       if (this.#ring.states[slot] === ACKED) this.ackedBeyond -= 1;
       this.#ring.messages[slot] = undefined;
       this.#ring.stamps[slot] = undefined;
+    }
+  }
+
+  #firstOf(lost: Fifo<number>): number {
+    for (;;) {
+      const ordinal = lost.peek();
+      if (ordinal === undefined) return NONE;
+      if (ordinal >= this.first && this.isLost(ordinal)) return ordinal;
+      lost.shift();
     }
   }
 

@@ -9,11 +9,13 @@ import type { CongestionControl } from "../congestion/congestion-control.ts";
 import { Pacer } from "../congestion/pacer.ts";
 import { RateSampler } from "../congestion/rate-sampler.ts";
 import type { SackChunk } from "../wire/chunk.ts";
+import { PACKET_HEADER_BYTES, padded } from "../wire/chunk-type.ts";
 import { type DataFields, dataChunkBytes, type PacketWriter } from "../wire/packet-writer.ts";
 import { Abandonment } from "./abandonment.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { InFlight, NONE } from "./in-flight.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
+import { OutgrownTries } from "./outgrown.ts";
 import { RoundTrip } from "./rto.ts";
 import type { SendQueue } from "./send-queue.ts";
 import { TailTimer } from "./tail-timer.ts";
@@ -32,9 +34,8 @@ export class Sender {
   readonly queue: SendQueue;
   readonly roundTrip = new RoundTrip();
   readonly abandonment: Abandonment;
-  /** The largest packet to fill, which path discovery changes. */
-  packetBytes: number;
 
+  #packetBytes: number;
   readonly #book: InFlight;
   readonly #congestion: CongestionControl;
   readonly #pacer: Pacer;
@@ -47,6 +48,12 @@ export class Sender {
   /** The next packet repairs what is told of although the window is full. */
   #passesWindow = false;
   #isProbing = false;
+  readonly #tries = new OutgrownTries();
+  /** The next packet is a chunk that became too large, alone. */
+  #isTrying = false;
+  #tried = NONE;
+  /** One was tried, and no heartbeat was sent after it yet. */
+  #isTryUnproved = false;
   #isPaced = false;
   #nowMs = 0;
 
@@ -68,7 +75,7 @@ export class Sender {
   };
 
   constructor(options: SenderOptions) {
-    this.packetBytes = options.packetBytes;
+    this.#packetBytes = options.packetBytes;
     this.#congestion = options.congestion;
     this.#pacer = new Pacer(options.congestion);
     this.#book = new InFlight(options.initialTsn);
@@ -82,7 +89,21 @@ export class Sender {
       sampler: this.#sampler,
       congestion: this.#congestion,
       abandonment: this.abandonment,
+      basePacketBytes: options.packetBytes,
     });
+  }
+
+  /** The largest packet to fill, which path discovery changes. */
+  get packetBytes(): number {
+    return this.#packetBytes;
+  }
+
+  setPacketBytes(bytes: number): void {
+    this.#packetBytes = bytes;
+    this.#acks.largeLosses.reset();
+    this.#tries.reset();
+    // What was too large may fit again.
+    this.#book.sortLost();
   }
 
   /** From INIT or INIT ACK; SACKs go on from there (RFC 9260 section 6.2.1 rule A). */
@@ -97,6 +118,16 @@ export class Sender {
 
   get hasFailed(): boolean {
     return this.#acks.hasFailed;
+  }
+
+  /** Large packets are lost, one after the other, and none arrives. */
+  get isLosingLarge(): boolean {
+    return this.#acks.largeLosses.isRule;
+  }
+
+  /** The path takes packets, but none that is large enough for what has to be sent again. */
+  get hasOutgrownPath(): boolean {
+    return this.#tries.isHopeless;
   }
 
   /** Nothing waits, nothing is on the way. */
@@ -120,6 +151,7 @@ export class Sender {
       this.#acks.wakeAtMs,
       this.#isPaced ? this.#pacer.wakeAtMs : Number.POSITIVE_INFINITY,
       this.abandonment.wakeAtMs(this.roundTrip.timeoutMs),
+      this.#book.firstAside() === NONE ? Number.POSITIVE_INFINITY : this.#tries.nextAtMs,
     );
   }
 
@@ -127,14 +159,33 @@ export class Sender {
   tick(nowMs: number): void {
     this.#acks.tick(nowMs);
     const due = this.#tail.due(nowMs);
-    if (due === undefined) return;
-    this.#isFree = true;
-    this.#isProbing = due === "probe";
-    if (due === "timeout") this.#acks.onTimeout(nowMs);
+    if (due !== undefined) {
+      this.#isFree = true;
+      this.#isProbing = due === "probe";
+      if (due === "timeout") this.#acks.onTimeout(nowMs);
+    }
+    this.#nextLost();
+    this.#isTrying = nowMs >= this.#tries.nextAtMs && this.#firstToTry(nowMs) !== NONE;
+  }
+
+  /** True once after a chunk that became too large was tried: a heartbeat is to follow it. */
+  takeTry(): boolean {
+    const isUnproved = this.#isTryUnproved;
+    this.#isTryUnproved = false;
+    return isUnproved;
+  }
+
+  /** @param sentAtMs when the heartbeat left that was answered now. */
+  onHeartbeatAnswered(sentAtMs: number): void {
+    this.#tries.onHeartbeatAnswered(sentAtMs);
   }
 
   onSack(sack: SackChunk, nowMs: number): void {
     this.#acks.onSack(sack, nowMs);
+    const hasArrived = this.#tried < this.#book.first || this.#book.isAcked(this.#tried);
+    if (this.#tried === NONE || !hasArrived) return;
+    this.#tried = NONE;
+    this.#tries.reset();
   }
 
   /** The cumulative acknowledgement of a SHUTDOWN. */
@@ -145,7 +196,8 @@ export class Sender {
   maySend(nowMs: number): boolean {
     this.#isPaced = false;
     this.#passesWindow = false;
-    const hasLost = this.#book.firstLost() !== NONE;
+    if (this.#isTrying) return true;
+    const hasLost = this.#nextLost() !== NONE;
     if (!hasLost && !this.#hasNew() && !this.#isProbing) {
       if (this.#book.inFlightBytes < this.#congestion.windowBytes) {
         this.#sampler.markAppLimited(this.#book.inFlightBytes);
@@ -168,12 +220,8 @@ export class Sender {
 
   /** How large the next packet must be allowed to be: chunks sent when the path took more stay whole. */
   get leastPacketBytes(): number {
-    const lost = this.#book.firstLost();
-    const isProbed = this.#isProbing && (lost === NONE || this.#acks.mustProbeOldest);
-    const ordinal = isProbed ? this.#acks.probeOrdinal : lost;
-    if (ordinal === NONE) return this.packetBytes;
-    const bytes = 12 + dataChunkBytes(this.queue.isInterleaved, this.#book.length(ordinal)) + 3;
-    return Math.max(this.packetBytes, bytes);
+    const ordinal = this.#isTrying ? this.#book.firstAside() : NONE;
+    return ordinal === NONE ? this.packetBytes : this.#packetBytesOf(ordinal);
   }
 
   /** Puts into the packet what fits. */
@@ -184,6 +232,10 @@ export class Sender {
       this.#acks.idleSinceMs = undefined;
     }
     if (this.#book.inFlightBytes === 0) this.#acks.onFirstSent(nowMs);
+    if (this.#isTrying) {
+      this.#fillTry(writer);
+      return;
+    }
     if (this.#isProbing && this.#acks.mustProbeOldest) this.#fillProbe(writer);
     this.#fillLost(writer);
     if (!this.#passesWindow) this.#fillNew(writer);
@@ -206,7 +258,9 @@ export class Sender {
     this.#tail.onSent(nowMs);
     if (this.#passesWindow) this.#acks.onPassedWindow();
     this.#passesWindow = false;
-    this.#isFree = false;
+    // A packet that may be lost for its size is not what tells whether the path lives.
+    if (!this.#isTrying) this.#isFree = false;
+    this.#isTrying = false;
     this.#packet.length = 0;
     this.#packetChunkBytes = 0;
     this.#hasRetransmission = false;
@@ -225,9 +279,48 @@ export class Sender {
     return Math.min(this.packetBytes, this.queue.bufferedBytes + 32);
   }
 
-  #fillLost(writer: PacketWriter): void {
+  /** The next to be sent again in its turn; what is too large for that is set aside. */
+  #nextLost(): number {
     for (;;) {
       const ordinal = this.#book.firstLost();
+      if (ordinal === NONE || this.#fits(ordinal)) return ordinal;
+      this.#book.setAside();
+    }
+  }
+
+  #fits(ordinal: number): boolean {
+    return this.#packetBytesOf(ordinal) <= this.packetBytes;
+  }
+
+  /** Of one that holds nothing else. */
+  #packetBytesOf(ordinal: number): number {
+    const { isInterleaved } = this.queue;
+    return PACKET_HEADER_BYTES + padded(dataChunkBytes(isInterleaved, this.#book.length(ordinal)));
+  }
+
+  #firstToTry(nowMs: number): number {
+    for (;;) {
+      const ordinal = this.#book.firstAside();
+      const message = ordinal === NONE ? undefined : this.#book.message(ordinal);
+      if (message === undefined) return NONE;
+      if (!this.abandonment.isGivenUp(ordinal, message, nowMs)) return ordinal;
+      this.abandonment.abandon(message);
+    }
+  }
+
+  #fillTry(writer: PacketWriter): void {
+    const ordinal = this.#book.firstAside();
+    const message = this.#book.message(ordinal) as OutgoingMessage;
+    // Beside anything else there is no room: it is the next packet's turn.
+    if (!this.#append(writer, ordinal, message, true)) return;
+    this.#tries.onTried(this.#nowMs, this.roundTrip.smoothedMs);
+    this.#tried = ordinal;
+    this.#isTryUnproved = true;
+  }
+
+  #fillLost(writer: PacketWriter): void {
+    for (;;) {
+      const ordinal = this.#nextLost();
       if (ordinal === NONE) return;
       const message = this.#book.message(ordinal) as OutgoingMessage;
       if (this.abandonment.isGivenUp(ordinal, message, this.#nowMs)) {
@@ -255,7 +348,7 @@ export class Sender {
   #fillProbe(writer: PacketWriter): void {
     const ordinal = this.#acks.probeOrdinal;
     const message = ordinal === NONE ? undefined : this.#book.message(ordinal);
-    if (ordinal === NONE || message === undefined) {
+    if (ordinal === NONE || message === undefined || !this.#fits(ordinal)) {
       this.#endProbe(NONE);
       return;
     }

@@ -175,7 +175,8 @@ export class DataPeer {
       const event = this.#isClosed ? undefined : channels.nextEvent(now());
       if (event === undefined) return;
       if (event.kind === "ended") {
-        this.#end(event.reason === "timed-out" ? "went-dark" : "channel-closed");
+        const isOfPath = event.reason === "timed-out" || event.reason === "path-shrank";
+        this.#end(isOfPath ? "went-dark" : "channel-closed");
         return;
       }
       this.#handlers.onChannel(event);

@@ -2,7 +2,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { classes, Message, methods, parseMessage } from "werift";
 import type { RtcSignal } from "../rtc-peer.ts";
 import { DataTransport } from "./data-transport.ts";
@@ -131,6 +131,29 @@ test("an ICE restart takes new credentials and leaves the association alone", as
   await expectTalk(pair);
   for (const end of [pair.offerer, pair.answerer]) expect(new Set(userOf(end)).size).toBe(2);
   expect(pair.offerer.events.filter((event) => event === "open")).toEqual(["open"]);
+});
+
+test("an ICE restart that nobody answers ends after half a minute", async () => {
+  const { offerer } = await openPair();
+  offerer.other = undefined;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  offerer.transport.restartIce();
+  vi.advanceTimersByTime(29_000);
+  expect(offerer.events.at(-1)).toBe("open");
+  vi.advanceTimersByTime(1_000);
+  expect(offerer.events.at(-1)).toBe("went-dark");
+});
+
+test("an ICE restart that is answered ends nothing later", async () => {
+  const pair = await openPair();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  pair.offerer.transport.restartIce();
+  const connected = () => pair.offerer.events.filter((event) => event === "connected").length;
+  await vi.waitUntil(() => connected() === 2, { timeout: CONNECT_MS });
+  vi.advanceTimersByTime(29_000);
+  expect(pair.offerer.events.at(-1)).toBe("connected");
 });
 
 test("a stranger's unsigned check is not answered", async () => {

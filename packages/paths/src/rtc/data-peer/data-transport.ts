@@ -109,6 +109,8 @@ export class DataTransport {
   /** RFC 8445 section 9, by a new offer; the association goes on. Only for the offerer. */
   restartIce(): void {
     if (this.#isClosed || !this.#options.isOfferer || this.#remote === undefined) return;
+    // Checks stop until the answer comes: without a limit an offer that is lost would end them for good.
+    this.#failAfter(ROUTE_MS, this.#hasRoute ? "went-dark" : "ice-failed");
     this.#ice.restart();
     this.#offer();
     if (!this.#isClosed) this.#ice.gather();
@@ -247,7 +249,9 @@ export class DataTransport {
     this.#isRouteTold = state === "connected";
     if (!isTold) this.#handlers.onPhase(state);
     // Whoever hears of a phase may close.
-    if (state !== "connected" || this.#hasRoute || this.#isClosed) return;
+    if (state !== "connected" || this.#isClosed) return;
+    if (this.#isSecured) clearTimeout(this.#deadline);
+    if (this.#hasRoute) return;
     this.#hasRoute = true;
     this.#failAfter(HANDSHAKE_MS, "dtls-failed");
     this.#dtls?.start();

@@ -29,6 +29,11 @@ const LIFETIME_SECONDS = 600;
 const REFRESH_AFTER = 5 / 6;
 /** A server that refuses, or grants nothing, is asked no sooner: another may have taken its place. */
 const LEAST_REFRESH_SECONDS = 30;
+/**
+ * A channel lives ten minutes, but the permission that comes with it five (RFC 8656 sections 9 and 12);
+ * binding it anew makes both last anew.
+ */
+const REBIND_AFTER_SECONDS = 240;
 const CHANNEL_HEADER_BYTES = 4;
 
 /** The parts of werift that TypeScript does not let us reach: checked before use. */
@@ -73,7 +78,9 @@ export class TurnRelay {
     const transport = await connect(server, host);
     const { username, password } = server;
     const address = [host, server.port] as const;
-    const turn = new TurnProtocol(address, username, password, LIFETIME_SECONDS, transport);
+    const turn = new TurnProtocol(address, username, password, LIFETIME_SECONDS, transport, {
+      channelRefreshTime: REBIND_AFTER_SECONDS,
+    });
     const inside = turn as unknown as TurnInside;
     if (typeof inside.refresh !== "function")
       throw new Error("werift refreshes TURN otherwise now");
