@@ -205,14 +205,17 @@ export class Acknowledgements {
       this.#sampler.onDelivered(this.#nowMs, bytes, stamp);
       this.largeLosses.onArrived(stamp.packetBytes);
     }
-    this.#losses.onArrived(ordinal, this.#nowMs);
-    if (wasLost || this.#losses.isOfEarlierSending(ordinal, this.#nowMs)) this.#disprove(ordinal);
+    const isProbe = ordinal === this.#tail.unansweredProbe;
+    const isOfEarlier = this.#losses.onArrived(ordinal, this.#nowMs, isProbe);
+    if (wasLost || isOfEarlier) this.#disprove(ordinal);
   }
 
   #onDuplicate(ordinal: number): void {
     if (this.#book.transmissions(ordinal) < 2) return;
-    if (ordinal === this.#tail.probed) this.#tail.onNeedlessProbe();
-    else this.#losses.onNeedless();
+    if (ordinal === this.#tail.probed) {
+      this.#tail.onNeedlessProbe();
+      this.#losses.onNeedlessProbe();
+    } else this.#losses.onNeedless();
     this.#disprove(ordinal);
   }
 

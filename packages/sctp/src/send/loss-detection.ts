@@ -28,6 +28,8 @@ export class LossDetection {
   #windowFactor = 1;
   #windowPersists = 0;
   #widenedUntil = 0;
+  /** Probes in a row whose answers came too soon to be theirs. */
+  #earlyProbes = 0;
 
   constructor(book: InFlight, roundTrip: RoundTrip) {
     this.#book = book;
@@ -43,11 +45,25 @@ export class LossDetection {
     return nowMs - this.#book.sentAtMs(ordinal) < this.#roundTrip.minMs;
   }
 
-  /** Call for every chunk newly acknowledged, ascending, before `detect`. */
-  onArrived(ordinal: number, nowMs: number): void {
+  /**
+   * Call for every chunk newly acknowledged, ascending, before `detect`.
+   * @param isProbe it was sent again after a silence, and nothing of it was heard since
+   * @returns whether it is taken for an earlier sending that arrived
+   */
+  onArrived(ordinal: number, nowMs: number, isProbe: boolean): boolean {
     if (ordinal > this.#highestArrived) this.#highestArrived = ordinal;
     else if (this.#book.transmissions(ordinal) === 1) this.#isReorderingSeen = true;
-    if (this.isOfEarlierSending(ordinal, nowMs)) return;
+    if (this.isOfEarlierSending(ordinal, nowMs)) {
+      if (isProbe) this.#earlyProbes += 1;
+      // After a silence of two round trips each, the second time: the path takes less than it took.
+      // Where all that is on the way was sent again, nothing else would ever measure that.
+      if (!isProbe || this.#earlyProbes < 2) return true;
+    } else this.#earlyProbes = 0;
+    this.#onNewest(ordinal, nowMs);
+    return false;
+  }
+
+  #onNewest(ordinal: number, nowMs: number): void {
     const turn = this.#book.turn(ordinal);
     if (turn <= this.#newestTurn) return;
     this.#newestTurn = turn;
@@ -60,6 +76,11 @@ export class LossDetection {
     if (this.#book.first < this.#widenedUntil) return;
     this.#widenedUntil = this.#book.next;
     this.#windowFactor += 1;
+  }
+
+  /** The other side has the probe twice: its answer was indeed that of an earlier sending. */
+  onNeedlessProbe(): void {
+    this.#earlyProbes = 0;
   }
 
   onRecoveryEnd(): void {
