@@ -116,7 +116,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/chaos/short/**/*.test.ts"],
-          fileParallelism: false,
           sequence: { groupOrder: 2 },
           expect: slowPoll,
           testTimeout: E2E_TIMEOUT_MS,
