@@ -23,8 +23,8 @@
  * /32. A /24 counts as a /48 does: it may be one carrier's, but what counts are failures, and a person
  * who mistypes a key has one.
  *
- * Beyond the total nobody is refused for what others do elsewhere, but every look-up takes 2 s and a
- * failure costs five times as much. What such a guess wins is to be the extension of somebody who is
+ * Whoever shares an address or a network with a guesser is refused with it. Beyond the total nobody is
+ * refused for what others do elsewhere, but every look-up takes 2 s and a failure costs five times as much. What such a guess wins is to be the extension of somebody who is
  * pairing, whose own then fails; it is in the list that the owner sees. Nobody guesses a lasting key.
  *
  * Only failures count, and processes that share their rooms count them together (see buckets.ts).
@@ -100,7 +100,11 @@ export class ShortKeyGuard {
       if (isCalm) await this.#inTotal.giveBack(EVERYBODY);
     };
     for (const purse of this.#pursesOf(address)) {
-      if (await purse.buckets.take(purse.name, cost)) {
+      const isPaid = await purse.buckets.take(purse.name, cost).catch(async (thrown: unknown) => {
+        await giveBack().catch(() => {});
+        throw thrown;
+      });
+      if (isPaid) {
         paid.push(purse);
         continue;
       }

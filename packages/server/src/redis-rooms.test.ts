@@ -82,6 +82,10 @@ test.skipIf(!HAS_REDIS)(
     await expect
       .poll(() => log.some((line) => line.includes("is gone")), { timeout: GONE_MS })
       .toBe(true);
+    // A burial that takes its time does not make its process look dead.
+    const since = Date.now() + 1;
+    const lively = () => redisSays(redis.port, `ZCOUNT beeline:processes ${since} +inf`);
+    await expect.poll(lively, { timeout: GONE_MS }).toBe(":1");
     await enter(slow, 2);
     gate.resolve();
     await turn;

@@ -102,6 +102,8 @@ export class RedisRooms implements RoomDirectory {
   readonly #inFlight = new ByteBudget(MAX_IN_FLIGHT_BYTES);
   #beat: NodeJS.Timeout | undefined;
   #isLooking = false;
+  /** It may take longer than the others' patience, so signs of life go on meanwhile. */
+  #isBurying = false;
   /** Processes that gave no sign of life at the last look. */
   #silent: ReadonlySet<string> = new Set();
 
@@ -295,25 +297,31 @@ export class RedisRooms implements RoomDirectory {
     // One look at a time: those that waited for Redis would all come before the others' signs of life.
     if (!this.#isReady || this.#isLooking) return;
     this.#isLooking = true;
+    let silentAgain: readonly string[] = [];
     try {
-      await this.#look();
+      const silent = await this.#look();
+      silentAgain = silent.filter((name) => this.#silent.has(name));
+      this.#silent = new Set(silent);
     } finally {
       this.#isLooking = false;
     }
+    if (this.#isBurying) return;
+    this.#isBurying = true;
+    try {
+      for (const name of silentAgain) await this.#bury(name);
+    } finally {
+      this.#isBurying = false;
+    }
   }
 
-  async #look(): Promise<void> {
-    const dead = (await this.#out.eval(
+  #look(): Promise<string[]> {
+    return this.#out.eval(
       DEAD_SCRIPT,
       1,
       "beeline:processes",
       this.#name,
       DEAD_AFTER_MS,
-    )) as string[];
-    const isSilentAgain = (name: string): boolean => this.#silent.has(name);
-    const [buried, silent] = [dead.filter(isSilentAgain), dead.filter((n) => !isSilentAgain(n))];
-    this.#silent = new Set(silent);
-    for (const name of buried) await this.#bury(name);
+    ) as Promise<string[]>;
   }
 
   async #bury(name: string): Promise<void> {

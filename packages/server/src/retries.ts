@@ -20,7 +20,8 @@ export class Retries {
     let pauseMs = FIRST_PAUSE_MS;
     let isDone = false;
     while (!isDone && !this.#isOver) {
-      await this.#wait(pauseMs);
+      // What failed together does not come back together.
+      await this.#wait(pauseMs * (0.5 + Math.random() / 2));
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       if (this.#isOver) return;
       isDone = await task().then(

@@ -30,6 +30,8 @@ export interface Revocable<T> {
 
 export class Revocations {
   readonly #options: RevocationsOptions;
+  /** Instances whose room is being compared with the store until they agree. */
+  readonly #reconciled = new Set<number>();
 
   constructor(options: RevocationsOptions) {
     this.#options = options;
@@ -45,14 +47,22 @@ export class Revocations {
     change: (state: RoomState | undefined) => Promise<Revocable<T>>,
   ): Promise<T> {
     const { rooms, retries } = this.#options;
+    let isAsked = false;
     let changed: Revocable<T> | undefined;
     try {
       await rooms.change(instanceId, async (state) => {
+        isAsked = true;
         changed ??= await change(state);
         return changed.revoked ? this.#emptied(instanceId, state) : undefined;
       });
     } catch (thrown) {
-      void retries.insist(() => this.#reconcile(instanceId));
+      // Anybody may ask, and often: one comparison a room is enough, and none where nothing was begun.
+      if (isAsked && !this.#reconciled.has(instanceId)) {
+        this.#reconciled.add(instanceId);
+        void retries
+          .insist(() => this.#reconcile(instanceId))
+          .finally(() => this.#reconciled.delete(instanceId));
+      }
       throw thrown;
     }
     if (changed === undefined) throw new Error("the change was not asked for");

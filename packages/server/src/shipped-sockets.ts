@@ -142,6 +142,8 @@ function serveShipped(
     }
     if (!joins.take(1, now())) {
       answer(false, "Too many joins");
+      // It takes any answer for success, and comes back after a cut.
+      if (role === "extension") socket.conn.close();
       return undefined;
     }
     mayBeIn = true;
