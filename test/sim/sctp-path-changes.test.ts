@@ -192,6 +192,41 @@ describe("a path that takes smaller packets from now on", () => {
     expect(largest()).toBe(1400);
   });
 
+  /** One large message on its way as the path shrinks, and small ones from then on. */
+  test.each([
+    [500, 200],
+    [500, 1500],
+    [500, 4000],
+    [800, 700],
+    [800, 4000],
+  ])(
+    "to what the search for its size finds, at %i ms and a message every %i ms, ends",
+    (rttMs, everyMs) => {
+      const slow = { delayMs: rttMs / 2, bytesPerMs: 2500, queueBytes: 500_000 };
+      for (const createCongestionControl of [createBbr, createCubic]) {
+        const world = connected({
+          seed: 3,
+          forth: slow,
+          back: slow,
+          a: { createCongestionControl },
+        });
+        const { clock, a } = world;
+        clock.run(clock.nowMs + 5000);
+        for (const link of world.links) link.traits = { ...link.traits, maxPacketBytes: 1300 };
+        a.association.send(new Uint8Array(1340), { streamId: 1, protocolId: 53 }, clock.nowMs);
+        const small = (): void => {
+          if (a.association.state !== "connected") return;
+          a.association.send(new Uint8Array(60), { streamId: 3, protocolId: 53 }, clock.nowMs);
+          a.turn();
+          clock.after(everyMs, small);
+        };
+        small();
+        clock.run(clock.nowMs + 120_000, () => a.association.state === "closed");
+        expect(a.events.at(-1)).toEqual({ kind: "closed", reason: "path-shrank" });
+      }
+    },
+  );
+
   test("costs nothing when all that is on the way is small", () => {
     const world = connected({ seed: 7, forth: line, back: line });
     const { clock, a, b } = world;
@@ -209,5 +244,46 @@ describe("a path that takes smaller packets from now on", () => {
     clock.run(clock.nowMs + 3000);
     expect(b.gotMessages).toBe(1000);
     expect(a.association.state).toBe("connected");
+  });
+});
+
+describe("a packet that is lost twice", () => {
+  test.each([
+    [200, 440],
+    [200, 500],
+    [200, 560],
+    [300, 660],
+    [300, 750],
+  ])("is repaired at %i ms, though a small message comes every %i ms", (rttMs, everyMs) => {
+    const line = { delayMs: rttMs / 2, bytesPerMs: 2500, queueBytes: 500_000 };
+    const world = connected({ seed: 4, forth: line, back: line });
+    const { clock, a, b } = world;
+    clock.run(clock.nowMs + 5000);
+    const { out } = a;
+    let sendings = 0;
+    const send = (bytes: number, streamId: number): void => {
+      a.association.send(new Uint8Array(bytes), { streamId, protocolId: 53 }, clock.nowMs);
+      a.turn();
+    };
+    a.out = (packet) => {
+      if (packet.byteLength < 800) out(packet);
+      else if (++sendings > 2) out(packet);
+    };
+    let arrivedAtMs = Number.POSITIVE_INFINITY;
+    b.onEvent = (event) => {
+      if (event.kind === "message" && event.message.streamId === 1) arrivedAtMs = clock.nowMs;
+    };
+    for (let count = 0; count < 5; count += 1)
+      clock.at(clock.nowMs + count * 100, () => send(60, 3));
+    clock.run(clock.nowMs + 1000);
+    const beganAtMs = clock.nowMs;
+    send(1000, 1);
+    const small = (): void => {
+      send(60, 3);
+      clock.after(everyMs, small);
+    };
+    small();
+    clock.run(clock.nowMs + 40_000, () => arrivedAtMs < clock.nowMs);
+    expect(arrivedAtMs - beganAtMs).toBeLessThan(5000);
   });
 });

@@ -147,7 +147,9 @@ export class Jobs {
     this.#live.delete(spec.id);
     const now = new Date(this.#clock()).toISOString();
     try {
-      job.end(errorResponse(spec, BeelineError.from(thrown), now));
+      const response = errorResponse(spec, BeelineError.from(thrown), now);
+      void this.#remember(spec.id, response);
+      job.end(response);
     } catch {}
   }
 

@@ -30,6 +30,9 @@ export class FlightRing {
   sentAtMs = new Float64Array(0);
   /** The how-manyth sending of all it was. */
   turns = new Float64Array(0);
+  /** The same of its first sending. */
+  firstSentAtMs = new Float64Array(0);
+  firstTurns = new Float64Array(0);
   /** Neighbours in the order of sending, as ordinals; -1 for none. */
   older = new Float64Array(0);
   newer = new Float64Array(0);
@@ -65,6 +68,8 @@ export class FlightRing {
     this.wireBytes = moved(this.wireBytes, new Uint32Array(capacity), first, next);
     this.sentAtMs = moved(this.sentAtMs, new Float64Array(capacity), first, next);
     this.turns = moved(this.turns, new Float64Array(capacity), first, next);
+    this.firstSentAtMs = moved(this.firstSentAtMs, new Float64Array(capacity), first, next);
+    this.firstTurns = moved(this.firstTurns, new Float64Array(capacity), first, next);
     this.older = moved(this.older, new Float64Array(capacity), first, next);
     this.newer = moved(this.newer, new Float64Array(capacity), first, next);
   }

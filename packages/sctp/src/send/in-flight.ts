@@ -115,6 +115,14 @@ export class InFlight {
     return this.#ring.turns[this.#ring.slot(ordinal)] as number;
   }
 
+  firstSentAtMs(ordinal: number): number {
+    return this.#ring.firstSentAtMs[this.#ring.slot(ordinal)] as number;
+  }
+
+  firstTurn(ordinal: number): number {
+    return this.#ring.firstTurns[this.#ring.slot(ordinal)] as number;
+  }
+
   transmissions(ordinal: number): number {
     return this.#ring.transmissions[this.#ring.slot(ordinal)] as number;
   }
@@ -179,6 +187,10 @@ export class InFlight {
     this.#ring.turns[slot] = this.#sendings;
     const transmissions = this.#ring.transmissions[slot] as number;
     this.#ring.transmissions[slot] = Math.min(MOST_TRANSMISSIONS, transmissions + 1);
+    if (transmissions === 0) {
+      this.#ring.firstSentAtMs[slot] = nowMs;
+      this.#ring.firstTurns[slot] = this.#sendings;
+    }
     this.inFlightBytes += wireBytes;
     (transmissions === 0 ? this.sentOnce : this.sentAgain).append(ordinal);
   }

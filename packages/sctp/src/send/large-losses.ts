@@ -10,6 +10,8 @@ const MOST_IN_A_ROW = 3;
 export class LargeLosses {
   /** Packets up to this pass everywhere. */
   readonly #baseBytes: number;
+  /** Packets larger than this are tries of what the path no longer takes. */
+  #mostBytes = Number.POSITIVE_INFINITY;
   #inARow = 0;
   #knownAtTurn = 0;
 
@@ -30,12 +32,15 @@ export class LargeLosses {
    * @param newestTurn of what left last by now
    */
   onLost(packetBytes: number, turn: number, newestTurn: number): void {
-    if (packetBytes <= this.#baseBytes || turn <= this.#knownAtTurn) return;
+    const isLarge = packetBytes > this.#baseBytes && packetBytes <= this.#mostBytes;
+    if (!isLarge || turn <= this.#knownAtTurn) return;
     this.#inARow += 1;
     this.#knownAtTurn = newestTurn;
   }
 
-  reset(): void {
+  /** Packets are filled up to so many bytes from now on. */
+  onPacketSize(bytes: number): void {
+    this.#mostBytes = bytes;
     this.#inARow = 0;
   }
 }

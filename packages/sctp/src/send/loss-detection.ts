@@ -57,17 +57,21 @@ export class LossDetection {
       if (isProbe) this.#earlyProbes += 1;
       // After a silence of two round trips each, the second time: the path takes less than it took.
       // Where all that is on the way was sent again, nothing else would ever measure that.
-      if (!isProbe || this.#earlyProbes < 2) return true;
+      if (!isProbe || this.#earlyProbes < 2) {
+        // Whichever it was, it left no sooner than the first. Where each small message is probed before
+        // its answer can come, nothing else tells that what left before them all is lost.
+        this.#onNewest(this.#book.firstTurn(ordinal), this.#book.firstSentAtMs(ordinal), nowMs);
+        return true;
+      }
     } else this.#earlyProbes = 0;
-    this.#onNewest(ordinal, nowMs);
+    this.#onNewest(this.#book.turn(ordinal), this.#book.sentAtMs(ordinal), nowMs);
     return false;
   }
 
-  #onNewest(ordinal: number, nowMs: number): void {
-    const turn = this.#book.turn(ordinal);
+  #onNewest(turn: number, sentAtMs: number, nowMs: number): void {
     if (turn <= this.#newestTurn) return;
     this.#newestTurn = turn;
-    this.#newestRttMs = nowMs - this.#book.sentAtMs(ordinal);
+    this.#newestRttMs = nowMs - sentAtMs;
   }
 
   /** A retransmission proved needless: wait longer (section 6.2 step 4), once per round trip. */

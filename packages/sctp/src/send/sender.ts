@@ -52,6 +52,7 @@ export class Sender {
   /** The next packet is a chunk that became too large, alone. */
   #isTrying = false;
   #tried = NONE;
+  #triedBytes = 0;
   /** One was tried, and no heartbeat was sent after it yet. */
   #isTryUnproved = false;
   #isPaced = false;
@@ -100,10 +101,11 @@ export class Sender {
 
   setPacketBytes(bytes: number): void {
     this.#packetBytes = bytes;
-    this.#acks.largeLosses.reset();
-    this.#tries.reset();
+    this.#acks.largeLosses.onPacketSize(bytes);
+    if (bytes >= this.#triedBytes) this.#tries.reset();
     // What was too large may fit again.
     this.#book.sortLost();
+    this.#isTrying = false;
   }
 
   /** From INIT or INIT ACK; SACKs go on from there (RFC 9260 section 6.2.1 rule A). */
@@ -310,11 +312,13 @@ export class Sender {
 
   #fillTry(writer: PacketWriter): void {
     const ordinal = this.#book.firstAside();
-    const message = this.#book.message(ordinal) as OutgoingMessage;
+    const message = ordinal === NONE ? undefined : this.#book.message(ordinal);
+    if (message === undefined) return;
     // Beside anything else there is no room: it is the next packet's turn.
     if (!this.#append(writer, ordinal, message, true)) return;
     this.#tries.onTried(this.#nowMs, this.roundTrip.smoothedMs);
     this.#tried = ordinal;
+    this.#triedBytes = this.#packetBytesOf(ordinal);
     this.#isTryUnproved = true;
   }
 

@@ -75,6 +75,8 @@ export function suspects(book: InFlight, told: Told): readonly number[] {
 /** The little that has to be remembered from SACK to SACK. */
 export class Unreported {
   #mostWindowBytes = 0;
+  /** A window of 0 may be one of pieces, which says nothing of bytes. */
+  #lastWindowBytes = 0;
   #lookAtMs = 0;
   #sackAtMs = 0;
   #oldNewsMs = 0;
@@ -88,6 +90,7 @@ export class Unreported {
   /** What the other side has room for; the most it ever had is what it holds when it has none. */
   onWindow(bytes: number): void {
     this.#mostWindowBytes = Math.max(this.#mostWindowBytes, bytes);
+    if (bytes > 0) this.#lastWindowBytes = bytes;
   }
 
   /** Something leaves while nothing is on the way: until now there was no news to wait for. */
@@ -115,7 +118,7 @@ export class Unreported {
     this.#lookAtMs = told.nowMs + LOOK_EVERY_MS;
     return suspects(book, {
       reportedUpTo: told.reportedUpTo,
-      heldBytes: this.#mostWindowBytes - told.windowBytes,
+      heldBytes: this.#mostWindowBytes - (told.windowBytes || this.#lastWindowBytes),
       leftBeforeMs: told.nowMs - told.patienceMs - this.#oldNewsMs,
       newestTurn: told.newestTurn,
     });
