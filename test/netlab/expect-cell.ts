@@ -23,10 +23,20 @@ export async function expectResult(theory: Outcome, result: CellResult): Promise
   const picture = await expectedPicture();
   expect(result.outcome).toEqual(theory);
   expect(result.badges[0]).toMatch(/^relay: /);
-  expect(result.firstAnswerBy, "nobody waits for direct").toBe("relay");
   expect(result.badges, "nothing that contradicts itself").not.toContain("relay: open");
   if (theory.path === "relay") expect(result.badges).not.toContain("direct: open");
   expect(new Set(result.pictures.map(({ sha256: hash }) => hash))).toEqual(new Set([picture]));
   expect(result.pictures.at(-1)?.path).toBe(theory.path);
   expect(result.errors.filter((error) => !CROSSED_A_CLOSE.test(error))).toEqual([]);
+}
+
+/**
+ * The relay answers the first command before direct is open. Where both are quick, direct may come
+ * first now and then; if anybody waited for it, it always would.
+ */
+export function expectNobodyWaits(results: readonly CellResult[]): void {
+  const direct = results.filter(({ outcome }) => outcome.path === "direct");
+  const early = direct.filter(({ firstAnswerBy }) => firstAnswerBy === "relay");
+  expect(direct.length).toBeGreaterThan(2);
+  expect(early.length).toBeGreaterThan(direct.length / 2);
 }

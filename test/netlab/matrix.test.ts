@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { Cast, theoryOf } from "./cast.ts";
 import type { CellResult } from "./cell.ts";
-import { expectCell, expectResult } from "./expect-cell.ts";
+import { expectCell, expectNobodyWaits, expectResult } from "./expect-cell.ts";
 import { policyOf } from "./nat-rules.ts";
 import { type PlayedCell, printedTable, withTables } from "./nat-table.ts";
 import { PAIRS } from "./pairs.ts";
@@ -33,6 +33,10 @@ test.concurrent.each(PAIRS)("page $browser, extension $extension, TURN $hasTurn"
   const result = await cast.play(pair);
   played.push({ ...pair, result });
   await expectCell(pair, result);
+});
+
+test("nobody waits for direct with the first command", () => {
+  expectNobodyWaits(played.map(({ result }) => result));
 });
 
 describe("neighbours", () => {

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, test } from "vitest";
 import { Cast, type Pair } from "../cast.ts";
-import { expectCell } from "../expect-cell.ts";
+import type { CellResult } from "../cell.ts";
+import { expectCell, expectNobodyWaits } from "../expect-cell.ts";
 
 const PAIRS: readonly Pair[] = [
   { browser: "cone", extension: "carrier", hasTurn: false },
@@ -16,6 +17,7 @@ const PAIRS: readonly Pair[] = [
 ];
 
 let cast: Cast;
+const played: CellResult[] = [];
 
 beforeAll(async () => {
   cast = await Cast.open();
@@ -27,6 +29,12 @@ afterAll(async () => {
 test.concurrent.each(PAIRS)(
   "page $browser, extension $extension, TURN $hasTurn: what theory says, and the picture",
   async (pair) => {
-    await expectCell(pair, await cast.play(pair));
+    const result = await cast.play(pair);
+    played.push(result);
+    await expectCell(pair, result);
   },
 );
+
+test("nobody waits for direct with the first command", () => {
+  expectNobodyWaits(played);
+});
