@@ -1,15 +1,15 @@
 /** Counts what is kept for the other side, against limits that a hostile one cannot get round. */
 
 /**
- * Messages and fragments kept apart. Each costs some 300 bytes besides its payload: 6 MB in all. A
+ * Messages and fragments kept apart. Each costs some 300 bytes besides its payload: 5 MB in all. A
  * burst of messages of 100 bytes behind one loss at 100 Mbit/s and 100 ms has 12500.
  */
-const MAX_PIECES = 20_480;
+const MAX_PIECES = 16_384;
 /**
  * Of these, what may be used while something before it is missing. The rest is for what is missing
  * first: refused, it would keep everything behind it from being delivered, and itself from being taken.
  */
-const MAX_EARLY_PIECES = (3 * MAX_PIECES) / 4;
+const MAX_EARLY_PIECES = (4 * MAX_PIECES) / 5;
 
 export class HeldBytes {
   readonly #limitBytes: number;
