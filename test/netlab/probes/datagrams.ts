@@ -91,7 +91,7 @@ export class DatagramAgent {
   /** Waits until so many have come, and gives them. */
   async receives(count: number): Promise<readonly Arrival[]> {
     for (const deadline = Date.now() + PATIENCE_MS; ; await pause(LOOK_EVERY_MS)) {
-      const arrivals = await this.arrivals();
+      const arrivals = (await this.arrivals()).filter((arrival) => !isFence(arrival));
       if (arrivals.length >= count) return arrivals;
       if (Date.now() > deadline) {
         throw new Error(`${arrivals.length} of ${count} datagrams came to ${this.host.name}`);
@@ -106,7 +106,6 @@ export class DatagramAgent {
   async flushed(port: number, loopback = "127.0.0.1"): Promise<readonly Arrival[]> {
     this.#fences += 1;
     const number = FENCE + this.#fences;
-    const isFence = (arrival: Arrival): boolean => arrival.number >= FENCE;
     await this.send({ from: port, to: loopback, port, first: number });
     for (const deadline = Date.now() + PATIENCE_MS; ; await pause(LOOK_EVERY_MS)) {
       const arrivals = (await this.arrivals()).filter(({ at }) => at === port);
@@ -128,6 +127,10 @@ export class DatagramAgent {
     if (error !== undefined) throw new Error(error);
     return value;
   }
+}
+
+function isFence({ number }: Arrival): boolean {
+  return number >= FENCE;
 }
 
 /** Waits until a link has delivered or lost so many packets in one direction since `before`. */
