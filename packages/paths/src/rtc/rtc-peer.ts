@@ -86,6 +86,19 @@ export function noChannel(): BeelineError {
   return new BeelineError("SESSION_CLOSED", "the direct channel is closed");
 }
 
+/**
+ * Hands a message to an engine below. What throws there has ended, which is told a turn later at the
+ * latest, or takes less than every channel of ours must: then `close` is called, after this.
+ */
+export function handOver(send: () => void, close: () => void): void {
+  try {
+    send();
+  } catch {
+    queueMicrotask(close);
+    throw noChannel();
+  }
+}
+
 /** Passes each phase on once and in order, whatever an engine repeats. */
 export function eachOnce(onPhase: (phase: RtcPhase) => void): (phase: RtcPhase) => void {
   let reached = -1;

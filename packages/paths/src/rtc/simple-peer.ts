@@ -14,6 +14,7 @@ import {
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
   eachOnce,
+  handOver,
   noChannel,
   type RtcHandlers,
   type RtcOptions,
@@ -82,13 +83,10 @@ class SimplePeerPeer implements RtcPeer {
   send(message: Uint8Array): void {
     assertSendable(message);
     if (!this.#isOpen) throw noChannel();
-    try {
-      this.#peer.send(message);
-    } catch {
-      // Its end is known below and not told yet; or it takes less than every channel of ours must.
-      queueMicrotask(() => this.#closeWith("channel-closed"));
-      throw noChannel();
-    }
+    handOver(
+      () => this.#peer.send(message),
+      () => this.#closeWith("channel-closed"),
+    );
     if (this.bufferedBytes >= CHANNEL_BUFFER_BYTES) this.#watchDrain();
   }
 

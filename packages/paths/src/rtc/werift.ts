@@ -27,6 +27,7 @@ import {
   CHANNEL_BUFFER_BYTES,
   type CreateRtcPeer,
   eachOnce,
+  handOver,
   hasDataChannel,
   noChannel,
   type RtcHandlers,
@@ -94,13 +95,10 @@ class WeriftPeer implements RtcPeer {
   send(message: Uint8Array): void {
     assertSendable(message);
     if (!this.#isOpen) throw noChannel();
-    try {
-      this.#channel.send(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
-    } catch {
-      // Its end is known below and not told yet; or it takes less than every channel of ours must.
-      queueMicrotask(() => this.#closeWith("channel-closed"));
-      throw noChannel();
-    }
+    handOver(
+      () => this.#channel.send(Buffer.from(message.buffer, message.byteOffset, message.byteLength)),
+      () => this.#closeWith("channel-closed"),
+    );
   }
 
   close(): void {
