@@ -24,8 +24,9 @@
  * who mistypes a key has one.
  *
  * Whoever shares an address or a network with a guesser is refused with it. Beyond the total nobody is
- * refused for what others do elsewhere, but every look-up takes 2 s and a failure costs five times as much. What such a guess wins is to be the extension of somebody who is
- * pairing, whose own then fails; it is in the list that the owner sees. Nobody guesses a lasting key.
+ * refused for what others do elsewhere, but every look-up takes 2 s and a failure costs five times as
+ * much. What such a guess wins is to be the extension of somebody who is pairing, whose own then fails;
+ * it is in the list that the owner sees. Nobody guesses a lasting key.
  *
  * Only failures count, and processes that share their rooms count them together (see buckets.ts).
  */

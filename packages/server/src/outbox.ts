@@ -10,6 +10,8 @@
  * room the newest is enough.
  */
 
+import { SHIPPED_MESSAGE_BYTES } from "@beeline/protocol";
+
 /** What this needs of a socket.io socket. */
 interface Sender {
   readonly conn: {
@@ -108,7 +110,9 @@ export class OutboxBudget {
     return () => void this.#outboxes.delete(outbox);
   }
 
+  /** Of one receiver a message of the largest size may wait whole, and nothing behind it. */
   hasRoomFor(bytes: number, outbox: Outbox): boolean {
+    if (outbox.bytes > SHIPPED_MESSAGE_BYTES) return false;
     const more = outbox.excess(bytes) - outbox.excess();
     if (more === 0) return true;
     const mine = this.#outboxes.get(outbox);

@@ -13,7 +13,6 @@ import {
   type LinkKey,
   type PeerId,
   type ServerToPeer,
-  SHIPPED_MESSAGE_BYTES,
 } from "@beeline/protocol";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
@@ -31,8 +30,6 @@ import type { Credentials } from "./users.ts";
 
 /** One second at 16 Mbit/s: enough to keep a slow receiver busy, little enough to hold per peer. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
-/** One shipped message of the largest size may wait whole, and nothing behind it. */
-const MAX_QUEUED_DIALECT_BYTES = SHIPPED_MESSAGE_BYTES;
 
 export interface PeerLineOptions {
   readonly switchboard: Switchboard;
@@ -144,8 +141,7 @@ export class PeerLine implements Line {
       case "dialect": {
         const { event, payload, bytes = 0 } = parcel;
         const { outboxes, onLimited, log } = this.#options;
-        const isTooFull = this.outbox.bytes > MAX_QUEUED_DIALECT_BYTES;
-        if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
+        if (!outboxes.hasRoomFor(bytes, this.outbox)) {
           onLimited("shipped-queue");
           log.debug(
             { peerId: this.id, event },

@@ -71,6 +71,11 @@ export class NamedBuckets {
     return this.#bucket(name, nowMs).take(cost, nowMs);
   }
 
+  /** Whether one token is there to take. */
+  has(name: string, nowMs: number): boolean {
+    return this.#bucket(name, nowMs).level(nowMs) >= 1;
+  }
+
   charge(name: string, nowMs: number, cost = 1): number {
     return this.#bucket(name, nowMs).charge(cost, nowMs);
   }

@@ -253,8 +253,7 @@ class ShippedLine implements Line {
     if (parcel.kind !== "dialect") return false;
     const { event, payload, bytes = 0 } = parcel;
     const { outboxes, onLimited, log } = this.#options;
-    const isTooFull = this.outbox.bytes > SHIPPED_MESSAGE_BYTES;
-    if (isTooFull || !outboxes.hasRoomFor(bytes, this.outbox)) {
+    if (!outboxes.hasRoomFor(bytes, this.outbox)) {
       onLimited("shipped-queue");
       log.debug(
         { peerId: this.id, event },

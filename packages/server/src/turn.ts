@@ -122,9 +122,7 @@ class Quota {
 
   /** Whether one is left, as far as this process knows. */
   has(name: string): boolean {
-    const isLeft = this.#here.take(name, this.#now());
-    if (isLeft) this.#here.giveBack(name);
-    return isLeft;
+    return this.#here.has(name, this.#now());
   }
 
   spend(name: string): void {

@@ -70,7 +70,10 @@ export class Accounts {
     return valid ? (value ?? undefined) : undefined;
   }
 
-  /** The same, where strangers have nothing to ask. @throws {BeelineError} `UNAUTHORIZED` for nobody where accounts are a must. */
+  /**
+   * The same, where strangers have nothing to ask.
+   * @throws {BeelineError} `UNAUTHORIZED` for nobody where accounts are a must.
+   */
   async callerOf(credentials: Credentials): Promise<string | undefined> {
     const userId = await this.userOf(credentials);
     if (userId === undefined && !this.#allowAnonymous) throw unauthorized();
