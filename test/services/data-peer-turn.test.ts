@@ -2,49 +2,17 @@
 import { createHmac } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { RtcSignal } from "@beeline/paths";
 import { expect, onTestFinished, test } from "vitest";
+import { startCoturn } from "../support/coturn.ts";
 import { DataPeerEcho } from "../support/data-peer-echo.ts";
-import {
-  COTURN_READY,
-  newFolder,
-  onFreePort,
-  programOf,
-  ServiceProcess,
-} from "../support/services.ts";
 
-const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
 const SECRET = "the secret of this test";
+/** Which the documented configuration refuses. */
+const LOOPBACK_PEERS = ["--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers"];
 /** An allocation that is not given back runs out after 600 s; coturn writes its log when it can. */
 const RELEASE_MS = 20_000;
 const SIZES = [1, 1_132, 16_384, 262_144];
-
-interface Turn {
-  readonly port: number;
-  readonly process: ServiceProcess;
-}
-
-async function startCoturn(): Promise<Turn> {
-  const folder = await newFolder();
-  return onFreePort(async (port) => {
-    const process = new ServiceProcess(
-      folder,
-      programOf("turnserver"),
-      [
-        ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
-        ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
-        ...["--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers"],
-        ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
-        "--verbose",
-      ],
-      COTURN_READY,
-    );
-    await process.start();
-    onTestFinished(() => process.kill());
-    return { port, process };
-  });
-}
 
 function serverAt(port: number, transport: "udp" | "tcp") {
   const username = `${Math.floor(Date.now() / 1_000) + 600}:test`;
@@ -81,7 +49,7 @@ async function silentPort(): Promise<number> {
 }
 
 test.each(["udp", "tcp"] as const)("messages pass a TURN server over %s", async (transport) => {
-  const turn = await startCoturn();
+  const turn = await startCoturn(SECRET, ...LOOPBACK_PEERS);
   const [one, two] = startPair([
     serverAt(await silentPort(), "udp"),
     serverAt(turn.port, transport),

@@ -1,50 +1,22 @@
 /** A real coturn with the documented configuration, and credentials that the link server mints. */
 
 import { createHash, randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { connect } from "@beeline/client";
 import { type CreateRtcPeer, loadSimplePeer, realClock } from "@beeline/paths";
 import { createWeriftPeer } from "@beeline/paths/werift";
 import type { IceServer } from "@beeline/protocol";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { startCoturn } from "../support/coturn.ts";
 import { within } from "../support/deadline.ts";
 import { drawUntil } from "../support/draw-until.ts";
 import { LinkScene, pathOf } from "../support/link-scene.ts";
 import { ask, BeelinePeer, startLinkServer } from "../support/link-server.ts";
-import {
-  COTURN_READY,
-  newFolder,
-  onFreePort,
-  programOf,
-  ServiceProcess,
-} from "../support/services.ts";
 import { TurnClient } from "../support/turn-client.ts";
 
-const CONFIG = fileURLToPath(new URL("../../docs/operate/turnserver.conf", import.meta.url));
 const SECRET = "the secret that coturn and the link server share";
 const DIRECT_MS = 20_000;
 const DRAW_MS = 20_000;
 const DIRECT = { capabilities: ["session/1", "direct/1"] };
-
-async function startCoturn(...args: string[]): Promise<{ port: number; process: ServiceProcess }> {
-  const folder = await newFolder();
-  return onFreePort(async (port) => {
-    const process = new ServiceProcess(
-      folder,
-      programOf("turnserver"),
-      [
-        ...["-c", CONFIG, "--static-auth-secret", SECRET, "--listening-port", String(port)],
-        ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--no-tls", "--no-dtls"],
-        ...["--pidfile", `${folder}/pid`, "--userdb", `${folder}/db`, "--log-file", "stdout"],
-        ...["--verbose", ...args],
-      ],
-      COTURN_READY,
-    );
-    await process.start();
-    onTestFinished(() => process.kill());
-    return { port, process };
-  });
-}
 
 const turnAt = (port: number, more: object = {}) => ({
   urls: [`turn:127.0.0.1:${port}?transport=udp`],
@@ -165,7 +137,7 @@ test("a user gets so many credentials an hour, and all users together so many", 
 });
 
 test("coturn takes what the server minted, refuses what it did not, and forwards to no private place", async () => {
-  const { port } = await startCoturn();
+  const { port } = await startCoturn(SECRET);
   const turn = await mintedBy({ turn: turnAt(port) });
   const client = new TurnClient(port, turn);
   onTestFinished(() => client.close());
@@ -200,7 +172,7 @@ test("coturn takes what the server minted, refuses what it did not, and forwards
 });
 
 test("coturn forwards to no private, loopback or metadata address of IPv6 either", async () => {
-  const { port } = await startCoturn("--relay-ip", "::1");
+  const { port } = await startCoturn(SECRET, "--relay-ip", "::1");
   const client = new TurnClient(port, await mintedBy({ turn: turnAt(port) }));
   onTestFinished(() => client.close());
   expect(await client.allocate(6)).toBe(0);
@@ -232,7 +204,12 @@ test("coturn forwards to no private, loopback or metadata address of IPv6 either
 
 test("a pair that can only meet at coturn gets its picture directly, over relayed candidates", async () => {
   // The relayed addresses of this test are on loopback, which the configuration rightly denies.
-  const coturn = await startCoturn("--allowed-peer-ip", "127.0.0.1", "--allow-loopback-peers");
+  const coturn = await startCoturn(
+    SECRET,
+    "--allowed-peer-ip",
+    "127.0.0.1",
+    "--allow-loopback-peers",
+  );
   const createAnswerer = await loadSimplePeer();
   if (createAnswerer === undefined) throw new Error("type: npm install @roamhq/wrtc");
   const scene = await LinkScene.openEmpty({ createOfferer: relayedOnly(createWeriftPeer) });

@@ -8,27 +8,19 @@ import {
   type ShutdownChunk,
 } from "@beeline/sctp";
 import { describe, expect, test } from "vitest";
-import { forge, type Heard, overhear, read, tagsOf, withChecksum } from "../support/sctp-forge.ts";
+import {
+  forge,
+  type Heard,
+  initChunk,
+  overhear,
+  read,
+  tagsOf,
+  withChecksum,
+} from "../support/sctp-forge.ts";
 import { SctpWorld, sctpOptions } from "../support/sctp-world.ts";
 import { Random } from "../support/sim-random.ts";
 
 const MESSAGE = new Uint8Array(100_000).fill(5);
-
-function initChunk(tag: number): InitChunk {
-  return {
-    type: "init",
-    tag,
-    receiveWindowBytes: 100_000,
-    outboundStreams: 10,
-    inboundStreams: 10,
-    initialTsn: 1,
-    cookie: undefined,
-    extensions: [],
-    forwardTsn: false,
-    zeroChecksumMethod: undefined,
-    unrecognized: [],
-  };
-}
 
 function sackChunk(cumulativeTsn: number, rest: Partial<SackChunk> = {}): SackChunk {
   const empty = { receiveWindowBytes: 1_000_000, gaps: [], duplicates: [] };

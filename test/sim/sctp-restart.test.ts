@@ -1,24 +1,8 @@
 /** A side that begins anew while the other still has its association, in virtual time. */
 import type { Chunk, InitChunk } from "@beeline/sctp";
 import { describe, expect, test } from "vitest";
-import { forge, type Heard, overhear, tagsOf } from "../support/sctp-forge.ts";
+import { forge, type Heard, initChunk, overhear, tagsOf } from "../support/sctp-forge.ts";
 import { SctpWorld } from "../support/sctp-world.ts";
-
-function initChunk(tag: number): InitChunk {
-  return {
-    type: "init",
-    tag,
-    receiveWindowBytes: 100_000,
-    outboundStreams: 10,
-    inboundStreams: 10,
-    initialTsn: 1,
-    cookie: undefined,
-    extensions: [],
-    forwardTsn: false,
-    zeroChecksumMethod: undefined,
-    unrecognized: [],
-  };
-}
 
 /** A connected world in which B is about to begin anew with this tag. */
 function atRestart(seed: number, tag: number) {

@@ -1,5 +1,12 @@
 /** Packets that an association of ours would not send, and what it answers. */
-import { type Chunk, crc32c, type PacketHeader, PacketWriter, readPacket } from "@beeline/sctp";
+import {
+  type Chunk,
+  crc32c,
+  type InitChunk,
+  type PacketHeader,
+  PacketWriter,
+  readPacket,
+} from "@beeline/sctp";
 import type { SctpEnd, SctpWorld } from "./sctp-world.ts";
 
 const MOST_BYTES = 65_532;
@@ -23,6 +30,23 @@ export function read(packet: Uint8Array): Heard {
   const reading = readPacket(packet, { acceptsZeroChecksum: true });
   if (reading.kind === "dropped") throw new Error(`it sent what is no packet: ${reading.reason}`);
   return reading;
+}
+
+/** A beginning as any side could make it. */
+export function initChunk(tag: number): InitChunk {
+  return {
+    type: "init",
+    tag,
+    receiveWindowBytes: 100_000,
+    outboundStreams: 10,
+    inboundStreams: 10,
+    initialTsn: 1,
+    cookie: undefined,
+    extensions: [],
+    forwardTsn: false,
+    zeroChecksumMethod: undefined,
+    unrecognized: [],
+  };
 }
 
 /** Everything that an end sends from now on; it goes on its way as well unless `keeps` says no. */
